@@ -1,0 +1,6 @@
+export { runIteration } from "./iteration.ts";
+export { labTests } from "./lab/index.ts";
+export type { LabTest, Part } from "./lab/lab-test.ts";
+export { progressCells, progressLength } from "./progress.ts";
+export type { ClockKind, Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
+export { formatSeed, parseSeed, runSeed } from "./sim/seed.ts";

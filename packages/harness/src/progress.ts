@@ -1,0 +1,16 @@
+/**
+ * How far a run is, for a watcher in another thread: a few cells of shared memory, written by the run, read by the watcher.
+ * A spinning run cannot be asked; its cells still tell which event it began last.
+ */
+export const progressCells = {
+  /** Position in its batch of the job that runs now, plus one; 0 when none runs. */
+  job: 0,
+  /** Low and high part (units of 2^20) of the number of the last event that began. */
+  event: 1,
+  eventHigh: 2,
+  /** Virtual time in milliseconds. */
+  virtualMs: 3,
+} as const;
+
+/** Number of 32-bit cells a run needs. */
+export const progressLength = 4;

@@ -1,0 +1,87 @@
+/** What goes into one run and what comes out of it: plain data, so that both cross a thread boundary. */
+
+/** One iteration of one test. */
+export interface Job {
+  /** The test's name, e.g. `TestBackup2B`. */
+  readonly test: string;
+  /** 0-based number of the run among the runs of its test. */
+  readonly iteration: number;
+  /** Run seed: 16 lower-case hexadecimal digits. */
+  readonly seed: string;
+}
+
+export type ClockKind = "virtual" | "real";
+
+/**
+ * How much of a run its log holds. `none`: the lab's own lines only. `debug`: also what the servers log, what they apply, and what the test
+ * does. `trace`: also every packet and every save.
+ */
+export type TraceLevel = "none" | "debug" | "trace";
+
+export interface RunSettings {
+  readonly clock: ClockKind;
+  readonly traceLevel: TraceLevel;
+  /** Keep the log of a passing run too. */
+  readonly archive: boolean;
+  /** Run twice and compare the runs event by event (virtual clock only). */
+  readonly checkDeterminism: boolean;
+  /** End the run before this event: shows the way into a run that does not end by itself. */
+  readonly stopAtEvent?: number;
+  /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
+  readonly progress?: Int32Array;
+}
+
+/**
+ * - `pass`
+ * - `fail`: an assertion of the test, or a property, does not hold
+ * - `stuck`: a limit of virtual time or of events was reached, or nothing is left to happen while the test still waits
+ * - `timeout`: the limit of real time was reached (told by whoever watches the run)
+ * - `crash`: the implementation threw, exited or ran out of memory
+ * - `nondeterministic`: the same seed gave another run
+ */
+export type Outcome = "pass" | "fail" | "stuck" | "timeout" | "crash" | "nondeterministic";
+
+/** Why a run did not pass. */
+export interface Failure {
+  /** One sentence without the numbers that differ from run to run: runs with equal causes are counted together. */
+  readonly cause: string;
+  /** One sentence with all values. */
+  readonly reason: string;
+  readonly expected?: string;
+  readonly seen?: string;
+  /** The step of the test during which it happened. */
+  readonly step?: string;
+  /** Virtual time since the run began. */
+  readonly atMs: number;
+  /** Number of the event during which it happened. */
+  readonly event: number;
+  /** The server whose code was running, if one was. */
+  readonly server?: number;
+  readonly stack?: string;
+  /** The name of the invariant that was violated. */
+  readonly property?: string;
+}
+
+export interface IterationResult {
+  readonly job: Job;
+  readonly outcome: Outcome;
+  /** The test's own time: virtual seconds on the virtual clock. */
+  readonly seconds: number;
+  /** Real time that the run took. */
+  readonly realMs: number;
+  /** Processor time of the thread's process during the run, in milliseconds. Measured over the whole process: exact only when one run is under way. */
+  readonly userMs: number;
+  readonly systemMs: number;
+  readonly servers: number;
+  /** RPCs and their encoded bytes, as the tester counts them from the test's begin to its end. */
+  readonly rpcs: number;
+  readonly bytes: number;
+  /** Growth of the highest applied index. */
+  readonly commands: number;
+  /** Events of the whole run, and the hash over all of them: 16 hexadecimal digits. */
+  readonly events: number;
+  readonly traceHash: string;
+  readonly failure?: Failure;
+  /** The log's text without its header: the lab's own lines, then the trace. For failed runs, and for all with `archive`. */
+  readonly log?: string;
+}
