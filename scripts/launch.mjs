@@ -53,7 +53,13 @@ function install() {
 }
 
 function build() {
-  setUp("building", process.execPath, [at("node_modules", "typescript", "bin", "tsc"), "-b", "packages/raft", "packages/harness", "packages/cli"]);
+  setUp("building", process.execPath, [
+    at("node_modules", "typescript", "bin", "tsc"),
+    "-b",
+    "packages/raft",
+    "packages/harness",
+    "packages/cli",
+  ]);
 }
 
 function requireNode() {

@@ -1,0 +1,109 @@
+import type { ApplyMessage, Raft } from "@raft-stress/raft/api";
+import { TestFailure } from "../failure.ts";
+import type { ServiceLogs } from "./service-log.ts";
+
+/** The service above one life of a server: takes what Raft delivers on the apply channel, in order. */
+export interface Applier {
+  /** `raft`: undefined while the server's MakeRaft has not returned yet. Throws a TestFailure if what is delivered is wrong. */
+  take(message: ApplyMessage, raft: Raft | undefined): void;
+}
+
+/** A snapshot is taken after every index 9, 19, 29, ... */
+export const snapshotInterval = 10;
+
+/** The service of parts A to C: it only remembers. Gaps are an error; delivering a command again is none. */
+export function plainApplier(server: number, logs: ServiceLogs): Applier {
+  return {
+    take(message) {
+      // The labs' service ignores messages that are no commands.
+      if (message.type === "command") applyInOrder(server, logs, message.index, message.command);
+    },
+  };
+}
+
+function applyInOrder(server: number, logs: ServiceLogs, index: number, command: unknown): void {
+  const previousKnown = logs.has(server, index - 1);
+  logs.apply(server, index, command);
+  if (index > 1 && !previousKnown) {
+    throw new TestFailure(`S${server} applied index ${index} before index ${index - 1}`, {
+      cause: "a server applied out of order",
+      expected: `index ${index - 1} first`,
+      seen: `index ${index}`,
+      server,
+    });
+  }
+}
+
+/** The service of part D: delivery must be gapless, and every tenth command it hands Raft a snapshot of all it holds. */
+export class SnapshotApplier implements Applier {
+  readonly #server: number;
+  readonly #logs: ServiceLogs;
+  #lastApplied = 0;
+
+  /** `saved`: the snapshot on disk; the service starts from it, so Raft's first command must be the one after it. */
+  constructor(server: number, logs: ServiceLogs, saved: Uint8Array) {
+    this.#server = server;
+    this.#logs = logs;
+    if (saved.length > 0) this.#ingest(saved, undefined);
+  }
+
+  take(message: ApplyMessage, raft: Raft | undefined): void {
+    if (message.type === "snapshot") this.#ingest(message.snapshot, message.index);
+    else this.#command(message.index, message.command, raft);
+  }
+
+  #command(index: number, command: unknown, raft: Raft | undefined): void {
+    if (index !== this.#lastApplied + 1) {
+      throw new TestFailure(`S${this.#server} applied index ${index}, expected ${this.#lastApplied + 1}`, {
+        cause: "a server applied out of order",
+        expected: `index ${this.#lastApplied + 1}`,
+        seen: `index ${index}`,
+        server: this.#server,
+      });
+    }
+    applyInOrder(this.#server, this.#logs, index, command);
+    this.#lastApplied = index;
+    if ((index + 1) % snapshotInterval === 0) raft?.snapshot(index, encodeSnapshot(index, this.#logs.upTo(this.#server, index)));
+  }
+
+  /** `deliveredIndex`: the index Raft gave with it; undefined when it came from disk. */
+  #ingest(bytes: Uint8Array, deliveredIndex: number | undefined): void {
+    const { index, commands } = decodeSnapshot(bytes, this.#server);
+    if (deliveredIndex !== undefined && deliveredIndex !== index) {
+      throw new TestFailure(`S${this.#server} delivered a snapshot as of index ${deliveredIndex} that holds index ${index}`, {
+        cause: "a snapshot was delivered with another index than it holds",
+        expected: `index ${index}`,
+        seen: `index ${deliveredIndex}`,
+        server: this.#server,
+      });
+    }
+    this.#logs.replace(this.#server, commands);
+    this.#lastApplied = index;
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The service's snapshot: the index it reaches, and all commands up to there (slot 0 is empty). */
+export function encodeSnapshot(index: number, commands: readonly unknown[]): Uint8Array {
+  return encoder.encode(JSON.stringify([index, ...commands]));
+}
+
+function decodeSnapshot(bytes: Uint8Array, server: number): { index: number; commands: unknown[] } {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(decoder.decode(bytes));
+  } catch {
+    parts = undefined;
+  }
+  if (!Array.isArray(parts) || !Number.isSafeInteger(parts[0])) {
+    throw new TestFailure(`S${server} delivered a snapshot of ${bytes.length} bytes that can't be read`, {
+      cause: "a snapshot can't be read",
+      expected: "the bytes that were given to Raft.snapshot()",
+      seen: `${bytes.length} other bytes`,
+      server,
+    });
+  }
+  return { index: parts[0] as number, commands: parts.slice(1) };
+}

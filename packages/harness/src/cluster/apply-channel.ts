@@ -1,0 +1,78 @@
+import type { ApplyMessage } from "@raft-stress/raft/api";
+import { copyOverWire } from "../net/wire.ts";
+import { mix32 } from "../sim/random.ts";
+import { CallbackEvent, eventKinds, type Incarnation } from "../sim/sim-event.ts";
+import type { Simulation } from "../sim/simulation.ts";
+
+interface Pending {
+  readonly message: ApplyMessage;
+  readonly taken: () => void;
+}
+
+/** Time the service takes for one message. */
+const takeUs = 5;
+
+/**
+ * The apply channel of one life of a server: messages wait in order, each is taken in an event of its own. What still waits when the server
+ * dies is lost with it.
+ */
+export class ApplyChannel {
+  readonly #simulation: Simulation;
+  readonly #incarnation: Incarnation;
+  readonly #take: (message: ApplyMessage) => void;
+  #waiting: Pending[] = [];
+  #taking: Pending[] = [];
+  #next = 0;
+  #scheduled = false;
+
+  constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void) {
+    this.#simulation = simulation;
+    this.#incarnation = incarnation;
+    this.#take = take;
+  }
+
+  send(message: ApplyMessage): Promise<void> {
+    const copy = copyMessage(message);
+    this.#simulation.hash.mix(mix32(copy.message.index, copy.digest));
+    return new Promise((taken) => {
+      if (!this.#incarnation.alive) return;
+      this.#waiting.push({ message: copy.message, taken });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#simulation.schedule(new CallbackEvent(eventKinds.apply, this.#incarnation, "the apply channel", () => this.#takeNext()), takeUs);
+  }
+
+  #takeNext(): void {
+    if (this.#next >= this.#taking.length) {
+      // Two arrays in turn: taking from the front costs nothing however long the queue is.
+      [this.#taking, this.#waiting] = [this.#waiting, this.#taking];
+      this.#waiting.length = 0;
+      this.#next = 0;
+    }
+    const pending = this.#taking[this.#next++]!;
+    this.#scheduled = false;
+    this.#take(pending.message);
+    pending.taken();
+    if (this.#next < this.#taking.length || this.#waiting.length > 0) this.#schedule();
+  }
+}
+
+/** Checks the shape of what an implementation delivers, and makes the service's own copy. */
+function copyMessage(message: ApplyMessage): { message: ApplyMessage; digest: number } {
+  const { type, index } = message;
+  if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
+  if (type === "command") {
+    const { value, digest } = copyOverWire(message.command);
+    return { message: { type, index, command: value }, digest };
+  }
+  if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
+    throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
+  }
+  const { value, digest } = copyOverWire(message.snapshot);
+  return { message: { type, index, term: message.term, snapshot: value as Uint8Array }, digest };
+}

@@ -1,0 +1,100 @@
+import type { Persister } from "@raft-stress/raft/api";
+import { mix32 } from "../sim/random.ts";
+import type { Simulation } from "../sim/simulation.ts";
+
+const nothing = new Uint8Array(0);
+
+/** At most this many bytes from each end of what is saved go into the trace hash: hashing a long log at every save would cost more than the run. */
+const hashedBytes = 32;
+
+/**
+ * Stable storage of one life of a server. A crash leaves exactly what was saved before it: the next life gets a copy, and this one is detached, so that
+ * whatever a dead server still saves goes nowhere.
+ */
+export class MemoryPersister implements Persister {
+  readonly #simulation: Simulation;
+  readonly #server: number;
+  /** Grows as needed and is written in place: nobody else ever sees it. */
+  #state = nothing;
+  #stateBytes = 0;
+  #snapshot = nothing;
+  #attached = true;
+
+  constructor(simulation: Simulation, server: number) {
+    this.#simulation = simulation;
+    this.#server = server;
+  }
+
+  /** For the server's next life; this one's saves are void from now on. */
+  succeed(): MemoryPersister {
+    this.#attached = false;
+    const next = new MemoryPersister(this.#simulation, this.#server);
+    next.#state = this.#state.slice(0, this.#stateBytes);
+    next.#stateBytes = this.#stateBytes;
+    next.#snapshot = this.#snapshot;
+    return next;
+  }
+
+  save(state: Uint8Array | readonly Uint8Array[], snapshot: Uint8Array): void {
+    const chunks = state instanceof Uint8Array ? [state] : state;
+    if (!(Array.isArray(chunks) && chunks.every((chunk) => chunk instanceof Uint8Array) && snapshot instanceof Uint8Array)) {
+      throw new TypeError("persister.save(state, snapshot) needs a Uint8Array, or a list of them, and a Uint8Array");
+    }
+    if (!this.#attached) return;
+    this.#writeState(chunks);
+    const former = this.#snapshot;
+    if (!sameBytes(former, snapshot)) this.#snapshot = snapshot.slice();
+    this.#record();
+  }
+
+  readState(): Uint8Array {
+    return this.#state.slice(0, this.#stateBytes);
+  }
+
+  readSnapshot(): Uint8Array {
+    return this.#snapshot.slice();
+  }
+
+  stateSize(): number {
+    return this.#stateBytes;
+  }
+
+  snapshotSize(): number {
+    return this.#snapshot.length;
+  }
+
+  #writeState(chunks: readonly Uint8Array[]): void {
+    let size = 0;
+    for (const chunk of chunks) size += chunk.length;
+    if (size > this.#state.length) this.#state = new Uint8Array(Math.max(1024, 2 * size));
+    let at = 0;
+    for (const chunk of chunks) {
+      this.#state.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#stateBytes = size;
+  }
+
+  #record(): void {
+    const { hash, trace } = this.#simulation;
+    hash.mix(mix32(this.#stateBytes, this.#snapshot.length));
+    hash.mix(this.#digestOfEnds());
+    if (trace.traceOn)
+      trace.line("PERS", this.#server, `saved state of ${this.#stateBytes} bytes, snapshot of ${this.#snapshot.length} bytes`);
+  }
+
+  #digestOfEnds(): number {
+    const state = this.#state;
+    const size = this.#stateBytes;
+    let digest = size;
+    const headEnd = Math.min(size, hashedBytes);
+    for (let i = 0; i < headEnd; i++) digest = Math.imul(digest ^ state[i]!, 0x01000193);
+    for (let i = Math.max(headEnd, size - hashedBytes); i < size; i++) digest = Math.imul(digest ^ state[i]!, 0x01000193);
+    return digest;
+  }
+}
+
+/** Saves mostly repeat the snapshot they have: comparing is cheaper than another copy. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,200 @@
+import { performance } from "node:perf_hooks";
+import type { MakeRaft } from "@raft-stress/raft/api";
+import { Cluster } from "./cluster/cluster.ts";
+import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { labTests } from "./lab/index.ts";
+import { Lab, type LabCounts } from "./lab/lab.ts";
+import type { LabTest } from "./lab/lab-test.ts";
+import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
+import { Journal } from "./sim/journal.ts";
+import { hashString32, mix32 } from "./sim/random.ts";
+import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
+import { parseSeed, type Seed } from "./sim/seed.ts";
+import { defaultLimits, Simulation } from "./sim/simulation.ts";
+
+/** One pass through a run: what it came to, and the world it leaves behind. */
+interface Pass {
+  readonly outcome: Outcome;
+  readonly failure: Failure | undefined;
+  readonly counts: LabCounts;
+  readonly simulation: Simulation;
+}
+
+/**
+ * Runs one iteration of one test on a fresh cluster. Whatever the implementation does is a result, never a throw; a throw is a fault of the harness.
+ * On the virtual clock a failed run is run again: that proves that it repeats, and writes its log.
+ */
+export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSettings): Promise<IterationResult> {
+  const test = findTest(job.test);
+  const seed = simulationSeed(job);
+  const startMs = performance.now();
+  const startCpu = process.cpuUsage();
+  const pass = (traceLevel: TraceLevel, journal?: Journal) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, journal);
+
+  const { first, repeated } = await runAsAsked(settings, pass);
+  const realMs = performance.now() - startMs;
+  const cpu = process.cpuUsage(startCpu);
+  const { outcome, failure, log } = await conclude(first, repeated, settings, pass);
+  const { simulation, counts } = first;
+  return {
+    job,
+    outcome,
+    seconds: counts.seconds,
+    realMs,
+    userMs: cpu.user / 1000,
+    systemMs: cpu.system / 1000,
+    servers: test.servers,
+    rpcs: counts.rpcs,
+    bytes: counts.bytes,
+    commands: counts.commands,
+    events: simulation.events,
+    traceHash: simulation.hash.toString(),
+    ...(failure === undefined ? {} : { failure }),
+    ...(log === undefined ? {} : { log }),
+  };
+}
+
+type RunPass = (traceLevel: TraceLevel, journal?: Journal) => Promise<Pass>;
+
+/** Text is recorded in the first pass only when the run can't be repeated, or its log is wanted in any case. */
+async function runAsAsked(
+  settings: RunSettings,
+  pass: RunPass,
+): Promise<{ first: Pass; repeated: { pass: Pass; difference: string[] | undefined } | undefined }> {
+  const recordAtOnce = settings.clock === "real" || settings.archive || settings.stopAtEvent !== undefined;
+  const level = recordAtOnce ? settings.traceLevel : "none";
+  if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
+  const journals = [new Journal(), new Journal()] as const;
+  const first = await pass(settings.traceLevel, journals[0]);
+  const second = await pass("none", journals[1]);
+  return { first, repeated: { pass: second, difference: journals[0].firstDifference(journals[1]) } };
+}
+
+interface Conclusion {
+  readonly outcome: Outcome;
+  readonly failure: Failure | undefined;
+  readonly log: string | undefined;
+}
+
+async function conclude(
+  first: Pass,
+  repeated: { pass: Pass; difference: string[] | undefined } | undefined,
+  settings: RunSettings,
+  pass: RunPass,
+): Promise<Conclusion> {
+  const { outcome, failure, simulation } = first;
+  if (repeated?.difference !== undefined) return nondeterministic(first, repeated.difference);
+  if (failure === undefined) return { outcome, failure, log: settings.archive ? logText(first) : undefined };
+  if (settings.clock === "real" || settings.stopAtEvent !== undefined) return { outcome, failure, log: logText(first) };
+
+  const replay = await pass(settings.traceLevel);
+  const mine = simulation.hash.toString();
+  const theirs = replay.simulation.hash.toString();
+  if (mine === theirs) return { outcome, failure, log: `${logText(replay)}replayed once: the same run, trace hash ${mine}\n` };
+  const events = `${simulation.events} events, then ${replay.simulation.events}`;
+  return nondeterministic(first, [
+    `the run failed, and was another run when it was replayed from its seed (trace hash ${mine}, then ${theirs}; ${events})`,
+    `the failure was: ${failure.reason}`,
+    "--check-determinism shows the first event that differs",
+  ]);
+}
+
+function nondeterministic(first: Pass, explanation: readonly string[]): Conclusion {
+  const cause = "the same seed gave another run";
+  const { simulation } = first;
+  const failure: Failure = {
+    cause,
+    reason: `${cause}: ${explanation.map((line) => line.trim()).join("; ")}`,
+    atMs: simulation.nowMs,
+    event: simulation.events,
+  };
+  const events = simulation.recent.lines(simulation.methods);
+  const log = [...simulation.trace.labLines, ...explanation, "", "the last events of the first run:", ...events, ""].join("\n");
+  return { outcome: "nondeterministic", failure, log };
+}
+
+async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, journal: Journal | undefined): Promise<Pass> {
+  const simulation = new Simulation({
+    seed,
+    traceLevel: settings.traceLevel,
+    limits: defaultLimits,
+    stopAtEvent: settings.stopAtEvent,
+    journal,
+    progress: settings.progress,
+    realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
+  });
+  const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });
+  const lab = new Lab(simulation, cluster, test);
+  const script = runScript(lab, test, simulation);
+  await (settings.clock === "real" ? runReal(simulation) : runVirtual(simulation));
+  cluster.shutDown();
+  // A script that was still waiting will never be woken: it is garbage now.
+  void script;
+  const counts = lab.counts();
+  const { error } = simulation;
+  if (error instanceof HarnessFault) throw error;
+  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation };
+  const failure = describeFailure(error, lab, simulation);
+  simulation.trace.labLines.push(...failureLines(failure));
+  return { outcome: outcomeOf(error), failure, counts, simulation };
+}
+
+async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promise<void> {
+  try {
+    await lab.setUp();
+    await test.run(lab);
+    simulation.stop();
+  } catch (thrown) {
+    simulation.fail(thrown);
+  }
+}
+
+function outcomeOf(error: RunError): Outcome {
+  if (error instanceof TestFailure) return "fail";
+  return error instanceof StuckError ? "stuck" : "crash";
+}
+
+function describeFailure(error: RunError, lab: Lab, simulation: Simulation): Failure {
+  const { cause, expected, seen, server } = error.details;
+  const stack = error.stack;
+  return {
+    cause,
+    reason: error.message,
+    step: lab.currentStep,
+    atMs: simulation.nowMs,
+    event: simulation.events,
+    ...(expected === undefined ? {} : { expected }),
+    ...(seen === undefined ? {} : { seen }),
+    ...(server === undefined ? {} : { server }),
+    ...(stack === undefined ? {} : { stack }),
+  };
+}
+
+function failureLines(failure: Failure): string[] {
+  const lines = [`  ... FAILED: ${failure.reason}`];
+  if (failure.expected !== undefined) lines.push(`      expected: ${failure.expected}`);
+  if (failure.seen !== undefined) lines.push(`      got:      ${failure.seen}`);
+  if (failure.step !== undefined) lines.push(`      during:   ${failure.step}`);
+  lines.push(`      at:       ${failure.atMs.toFixed(3)} ms, event ${failure.event}`);
+  if (failure.stack !== undefined) lines.push(...failure.stack.split("\n").map((line) => `      ${line}`));
+  return lines;
+}
+
+function logText({ simulation }: Pass): string {
+  const { labLines } = simulation.trace;
+  return `${labLines.join("\n")}\n\n${simulation.trace.text()}`;
+}
+
+function findTest(name: string): LabTest {
+  const test = labTests.find((candidate) => candidate.name === name);
+  if (test === undefined) throw new HarnessFault(`no test is called '${name}'`);
+  return test;
+}
+
+/** The run seed, told apart by test: two tests of one seed have different weather. */
+function simulationSeed({ test, seed }: Job): Seed {
+  const parsed = parseSeed(seed);
+  if (parsed === undefined) throw new HarnessFault(`a run seed is 16 hexadecimal digits, got '${seed}'`);
+  const name = hashString32(test);
+  return { high: mix32(parsed.high, name) >>> 0, low: mix32(parsed.low, name) >>> 0 };
+}

@@ -1,0 +1,217 @@
+import { ImplementationError } from "../failure.ts";
+import { mix32, scale32 } from "../sim/random.ts";
+import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
+import type { ClientEnd, Network, NetworkServer } from "./network.ts";
+import { type Conditions, judge, type Packet } from "./rules.ts";
+import { copyOverWire, type WireCopy } from "./wire.ts";
+
+/** While a handler runs, the network looks this often whether its server is still there. */
+const handlerPollUs = 100_000;
+
+export interface CallContents {
+  readonly method: string;
+  readonly methodNumber: number;
+  readonly args: WireCopy;
+  /** Randomness of this call: a hash of seed, link and number on the link. */
+  readonly key: number;
+  readonly onReply: (reply: unknown) => void;
+}
+
+/**
+ * One RPC, from the caller's call to the caller's reply. One event that is scheduled again for each stage:
+ * request on its way -> handler running -> reply on its way, or lost.
+ */
+export class Call extends SimEvent implements Packet {
+  half: "request" | "reply" = "request";
+  readonly conditions: Conditions;
+  readonly #network: Network;
+  readonly #end: ClientEnd;
+  readonly #caller: Incarnation | undefined;
+  readonly #server: NetworkServer | undefined;
+  readonly #contents: CallContents;
+  #reply: WireCopy | undefined;
+
+  constructor(network: Network, end: ClientEnd, caller: Incarnation | undefined, contents: CallContents) {
+    super(eventKinds.request, end.to, undefined);
+    this.#network = network;
+    this.#end = end;
+    this.#caller = caller;
+    this.#contents = contents;
+    this.#server = network.server(end.to);
+    this.digest = contents.args.digest;
+    this.detail = contents.methodNumber | (end.from << 8) | (end.to << 20);
+    const { reliable, longDelays, longReordering } = network;
+    this.conditions = { reachable: end.enabled && this.#server !== undefined, reliable, longDelays, longReordering };
+  }
+
+  draw(purpose: number, bound: number): number {
+    // A request's purposes and a reply's must not share a key.
+    return scale32(mix32(this.#contents.key, this.half === "request" ? purpose : purpose + 64), bound);
+  }
+
+  /** Sends the request. */
+  send(): void {
+    this.#trace("->", this.#contents.args.value);
+    const verdict = judge(this.#network.rules, this);
+    if (verdict.lost) this.#lose(verdict.delayUs);
+    else this.#network.simulation.schedule(this, verdict.delayUs);
+  }
+
+  override fire(): void {
+    switch (this.kind) {
+      case eventKinds.request:
+        this.#dispatch();
+        return;
+      case eventKinds.handlerPoll:
+        if (this.#dead()) this.#lose(0);
+        else this.#network.simulation.schedule(this, handlerPollUs);
+        return;
+      default:
+        this.#deliverReply();
+    }
+  }
+
+  override describe(): string {
+    const { method, args } = this.#contents;
+    const link = `${method} S${this.#end.from} -> S${this.#end.to}`;
+    switch (this.kind) {
+      case eventKinds.request:
+        return `request ${link} ${show(args.value)}`;
+      case eventKinds.reply:
+        return `reply to ${link} ${show(this.#reply?.value)}`;
+      case eventKinds.lost:
+        return `${link} is known to be lost`;
+      default:
+        return `${link} is still being handled`;
+    }
+  }
+
+  /** The request has arrived. As in labrpc it reaches its handler even when the end was disabled meanwhile; only the reply will not get out. */
+  #dispatch(): void {
+    const server = this.#server!;
+    if (!server.incarnation.alive) {
+      this.#lose(0);
+      return;
+    }
+    server.dispatched++;
+    const { method, args } = this.#contents;
+    const handler = server.handlers[method];
+    if (handler === undefined) throw this.#noSuchMethod(server);
+    let result: unknown;
+    try {
+      result = handler(args.value);
+    } catch (thrown) {
+      throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
+    }
+    if (result instanceof Promise || isThenable(result)) this.#awaitHandler(Promise.resolve(result));
+    else this.#handled(result);
+  }
+
+  #awaitHandler(result: Promise<unknown>): void {
+    const { simulation } = this.#network;
+    this.kind = eventKinds.handlerPoll;
+    simulation.schedule(this, handlerPollUs);
+    const finished = (act: () => void) => {
+      // The poll is not scheduled when it has already given this call up.
+      if (!simulation.cancel(this)) return;
+      try {
+        act();
+      } catch (thrown) {
+        simulation.fail(thrown);
+      }
+    };
+    result.then(
+      (reply) => finished(() => this.#handled(reply)),
+      (thrown) =>
+        finished(() => {
+          throw ImplementationError.of(this.#end.to, `the handler of ${this.#contents.method}`, thrown);
+        }),
+    );
+  }
+
+  /** The handler has finished: the reply sets out, unless the server has been cut off or has gone. */
+  #handled(reply: unknown): void {
+    this.half = "reply";
+    if (this.#dead()) {
+      this.#lose(0);
+      return;
+    }
+    try {
+      this.#reply = copyOverWire(reply);
+    } catch (thrown) {
+      throw ImplementationError.of(this.#end.to, `the reply of ${this.#contents.method}`, thrown);
+    }
+    const verdict = judge(this.#network.rules, this);
+    if (verdict.lost) {
+      this.#lose(verdict.delayUs);
+      return;
+    }
+    this.kind = eventKinds.reply;
+    this.digest = this.#reply.digest;
+    this.owner = this.#callerOwner();
+    this.#network.simulation.schedule(this, verdict.delayUs);
+  }
+
+  /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
+  #dead(): boolean {
+    return !this.#end.enabled || this.#network.server(this.#end.to) !== this.#server;
+  }
+
+  /** The caller is going to learn that its call failed. */
+  #lose(delayUs: number): void {
+    this.kind = eventKinds.lost;
+    this.digest = 0;
+    this.owner = this.#callerOwner();
+    this.#reply = undefined;
+    this.#network.simulation.schedule(this, delayUs);
+  }
+
+  #callerOwner(): number {
+    return this.#caller === undefined ? TESTER : this.#end.from;
+  }
+
+  #deliverReply(): void {
+    const reply = this.#reply;
+    if (reply !== undefined) this.#network.totalBytes += reply.bytes;
+    if (this.#caller !== undefined && !this.#caller.alive) return;
+    this.#trace("<-", reply?.value);
+    try {
+      this.#contents.onReply(reply?.value);
+    } catch (thrown) {
+      throw ImplementationError.of(this.#end.from, `the reply callback of ${this.#contents.method}`, thrown);
+    }
+  }
+
+  #trace(arrow: "->" | "<-", value: unknown): void {
+    const { trace } = this.#network.simulation;
+    if (!trace.traceOn) return;
+    const { method } = this.#contents;
+    if (arrow === "->") trace.line("SEND", this.#end.from, `-> S${this.#end.to} ${method} ${show(value)}`);
+    else if (this.kind === eventKinds.lost) trace.line("DROP", this.#end.from, `-> S${this.#end.to} ${method} got no reply`);
+    else trace.line("RECV", this.#end.from, `<- S${this.#end.to} ${method} ${show(value)}`);
+  }
+
+  #noSuchMethod(server: NetworkServer): ImplementationError {
+    const known = Object.keys(server.handlers).join(", ") || "none";
+    const problem = new TypeError(`no handler for the method '${this.#contents.method}' (handlers: ${known})`);
+    return new ImplementationError(this.#end.to, "its RPC handlers", problem);
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** Longest text of one value in a report line. */
+const maxShown = 300;
+
+function show(value: unknown): string {
+  if (value === undefined) return "";
+  let text: string;
+  try {
+    text = JSON.stringify(value, (_, part: unknown) => (part instanceof Uint8Array ? `<${part.length} bytes>` : part)) ?? "";
+  } catch {
+    text = String(value);
+  }
+  return text.length > maxShown ? `${text.slice(0, maxShown)}... (${text.length} characters)` : text;
+}

@@ -1,0 +1,113 @@
+import { mix32 } from "../sim/random.ts";
+import type { Incarnation } from "../sim/sim-event.ts";
+import { randomKeys, type Simulation } from "../sim/simulation.ts";
+import { Call } from "./call.ts";
+import { labRules, type Rule } from "./rules.ts";
+import { copyOverWire } from "./wire.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: as in the contract: each handler declares the arguments of its own method.
+export type Handlers = Readonly<Record<string, (args: any) => unknown>>;
+
+/** One server as the network sees it. A restart is another object, so that calls to the former one can tell. */
+export class NetworkServer {
+  readonly incarnation: Incarnation;
+  readonly handlers: Handlers;
+  /** Requests handed to a handler. */
+  dispatched = 0;
+
+  constructor(incarnation: Incarnation, handlers: Handlers) {
+    this.incarnation = incarnation;
+    this.handlers = handlers;
+  }
+}
+
+/** The sending side of one ordered pair. Disabled when made. */
+export interface ClientEnd {
+  /** Who calls: a server's number, or a client's (clients number from `firstClient`). */
+  readonly from: number;
+  /** The number under which the server called is known to the network. */
+  readonly to: number;
+  enabled: boolean;
+}
+
+/** Clients that are no servers number from here. */
+export const firstClient = 1000;
+
+/**
+ * labrpc's network: calls over ends that can be cut, to servers that can vanish, with counters. Copies, sizes and hashes all that passes.
+ */
+export class Network {
+  reliable = true;
+  longDelays = false;
+  longReordering = false;
+  /** Every call taken in, also those to dead ends. */
+  totalCalls = 0;
+  /** Arguments of every call taken in, and replies delivered. */
+  totalBytes = 0;
+  readonly simulation: Simulation;
+  readonly rules: readonly Rule[];
+  readonly #servers = new Map<number, NetworkServer>();
+  readonly #callsOnLink = new Map<number, number>();
+  readonly #methodNumbers = new Map<string, number>();
+  readonly #seed: number;
+  #closed = false;
+
+  constructor(simulation: Simulation, rules: readonly Rule[] = labRules) {
+    this.simulation = simulation;
+    this.rules = rules;
+    this.#seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
+  }
+
+  makeEnd(from: number, to: number): ClientEnd {
+    return { from, to, enabled: false };
+  }
+
+  addServer(number: number, server: NetworkServer): void {
+    this.#servers.set(number, server);
+  }
+
+  deleteServer(number: number): void {
+    this.#servers.delete(number);
+  }
+
+  server(number: number): NetworkServer | undefined {
+    return this.#servers.get(number);
+  }
+
+  /** Requests dispatched to the server since it was added; 0 when there is none. */
+  dispatched(number: number): number {
+    return this.#servers.get(number)?.dispatched ?? 0;
+  }
+
+  /** From here on every call fails at once. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * Calls `method` over `end`. `onReply` gets the reply, or undefined if request or reply was lost; it is an event of the caller's, and never
+   * happens when the caller is dead by then.
+   */
+  call(end: ClientEnd, caller: Incarnation | undefined, method: string, args: unknown, onReply: (reply: unknown) => void): void {
+    const copy = copyOverWire(args);
+    if (this.#closed) {
+      onReply(undefined);
+      return;
+    }
+    this.totalCalls++;
+    this.totalBytes += copy.bytes;
+    const link = end.from * 4096 + end.to;
+    const sequence = this.#callsOnLink.get(link) ?? 0;
+    this.#callsOnLink.set(link, sequence + 1);
+    const key = mix32(mix32(this.#seed, link), sequence);
+    new Call(this, end, caller, { method, methodNumber: this.#methodNumber(method), args: copy, key, onReply }).send();
+  }
+
+  #methodNumber(method: string): number {
+    const known = this.#methodNumbers.get(method);
+    if (known !== undefined) return known;
+    const number = this.simulation.methods.push(method) - 1;
+    this.#methodNumbers.set(method, number);
+    return number;
+  }
+}

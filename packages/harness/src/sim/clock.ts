@@ -1,0 +1,28 @@
+import type { Clock, TimerId } from "@raft-stress/raft/api";
+import { CallbackEvent, eventKinds, type Incarnation } from "./sim-event.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** The clock of one life of a server. When the server dies its timers die with it. */
+export function serverClock(simulation: Simulation, incarnation: Incarnation): Clock {
+  const set = (run: () => void, delayMs: number): TimerId => {
+    const event = new CallbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
+    if (incarnation.alive) simulation.schedule(event, delayToUs(delayMs));
+    return event;
+  };
+  return {
+    now() {
+      simulation.refreshNow();
+      return simulation.nowMs;
+    },
+    setTimeout: set,
+    clearTimeout(id) {
+      if (id instanceof CallbackEvent) simulation.cancel(id);
+    },
+    sleep: (delayMs) => new Promise((resolve) => void set(resolve, delayMs)),
+  };
+}
+
+function delayToUs(delayMs: number): number {
+  if (delayMs >= 0 && delayMs < 1e12) return Math.round(delayMs * 1000);
+  throw new RangeError(`a delay must be a number of milliseconds of at least 0, got ${delayMs}`);
+}

@@ -1,0 +1,107 @@
+import { mix32 } from "./random.ts";
+import type { SimEvent } from "./sim-event.ts";
+
+/**
+ * Binary heap of events by time. Events of one owner at the same instant keep the order in which they were scheduled, as timers of one
+ * Node process do; between owners the seed decides, anew at each instant.
+ */
+export class EventQueue {
+  readonly #heap: SimEvent[] = [];
+  readonly #tieSeed: number;
+  #sequence = 0;
+
+  constructor(tieSeed: number) {
+    this.#tieSeed = tieSeed;
+  }
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** The next event, still scheduled. */
+  peek(): SimEvent | undefined {
+    return this.#heap[0];
+  }
+
+  /** Schedules an event that is not scheduled now. */
+  push(event: SimEvent, timeUs: number): void {
+    event.timeUs = timeUs;
+    event.sequence = this.#sequence++;
+    const heap = this.#heap;
+    heap.push(event);
+    this.#siftUp(event, heap.length - 1);
+  }
+
+  pop(): SimEvent | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    if (first === undefined) return undefined;
+    const last = heap.pop()!;
+    if (last !== first) this.#siftDown(last, 0);
+    first.heapIndex = -1;
+    return first;
+  }
+
+  /** Takes an event out before its time. Returns whether it was scheduled. */
+  remove(event: SimEvent): boolean {
+    const index = event.heapIndex;
+    if (index < 0) return false;
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    event.heapIndex = -1;
+    if (last === event) return true;
+    if (index > 0 && this.#before(last, heap[(index - 1) >> 1]!)) this.#siftUp(last, index);
+    else this.#siftDown(last, index);
+    return true;
+  }
+
+  #siftUp(event: SimEvent, from: number): void {
+    const heap = this.#heap;
+    let index = from;
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = heap[parentIndex]!;
+      if (!this.#before(event, parent)) break;
+      heap[index] = parent;
+      parent.heapIndex = index;
+      index = parentIndex;
+    }
+    heap[index] = event;
+    event.heapIndex = index;
+  }
+
+  #siftDown(event: SimEvent, from: number): void {
+    const heap = this.#heap;
+    const size = heap.length;
+    let index = from;
+    for (;;) {
+      let childIndex = 2 * index + 1;
+      if (childIndex >= size) break;
+      let child = heap[childIndex]!;
+      if (childIndex + 1 < size) {
+        const right = heap[childIndex + 1]!;
+        if (this.#before(right, child)) {
+          child = right;
+          childIndex++;
+        }
+      }
+      if (!this.#before(child, event)) break;
+      heap[index] = child;
+      child.heapIndex = index;
+      index = childIndex;
+    }
+    heap[index] = event;
+    event.heapIndex = index;
+  }
+
+  #before(a: SimEvent, b: SimEvent): boolean {
+    if (a.timeUs !== b.timeUs) return a.timeUs < b.timeUs;
+    if (a.owner !== b.owner) {
+      const instant = mix32(this.#tieSeed, a.timeUs | 0);
+      const tieA = mix32(instant, a.owner);
+      const tieB = mix32(instant, b.owner);
+      if (tieA !== tieB) return tieA < tieB;
+    }
+    return a.sequence < b.sequence;
+  }
+}

@@ -1,0 +1,269 @@
+import { HarnessFault, ImplementationError, isRunError, type RunError, StuckError } from "../failure.ts";
+import { progressCells } from "../progress.ts";
+import type { TraceLevel } from "../result.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { Journal } from "./journal.ts";
+import { mix32, RandomStream } from "./random.ts";
+import { RecentEvents } from "./recent-events.ts";
+import type { Seed } from "./seed.ts";
+import { CallbackEvent, eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
+import { Trace } from "./trace.ts";
+import { TraceHash } from "./trace-hash.ts";
+
+export interface SimulationLimits {
+  /** Virtual time after which a run that has not ended is stuck. `go test` gives a whole package 10 minutes. */
+  readonly maxVirtualMs: number;
+  readonly maxEvents: number;
+  /** Events at one instant of virtual time after which time is held to stand still. */
+  readonly maxEventsPerInstant: number;
+}
+
+export const defaultLimits: SimulationLimits = { maxVirtualMs: 600_000, maxEvents: 50_000_000, maxEventsPerInstant: 1_000_000 };
+
+export interface SimulationOptions {
+  readonly seed: Seed;
+  readonly traceLevel: TraceLevel;
+  readonly limits: SimulationLimits;
+  /** End the run before this event. */
+  readonly stopAtEvent: number | undefined;
+  readonly journal: Journal | undefined;
+  readonly progress: Int32Array | undefined;
+  /** Tells the real time since the run began, in microseconds; undefined on the virtual clock. */
+  readonly realElapsedUs: (() => number) | undefined;
+}
+
+/** One ring a thread: runs on the virtual clock follow one another, each clears it. */
+const sharedRecentEvents = new RecentEvents();
+
+/** Keys of the random streams and decisions, so that no two purposes share one. */
+export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5 } as const;
+
+/**
+ * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
+ * to the tester or to one server and is run to quiescence, promises included, before the next one begins.
+ */
+export class Simulation {
+  readonly seed: Seed;
+  readonly trace: Trace;
+  readonly hash = new TraceHash();
+  readonly recent: RecentEvents;
+  /** Names of the RPC methods seen, for reports. */
+  readonly methods: string[] = [""];
+  /** Number of events that have begun. */
+  events = 0;
+  /** Whose code is running: a server's number, or TESTER. */
+  currentServer = TESTER;
+  /** Told when something is scheduled; the real clock's loop sets it. */
+  onScheduled: (() => void) | undefined;
+
+  readonly #queue: EventQueue;
+  readonly #options: SimulationOptions;
+  readonly #waits = new Set<string>();
+  #nowUs = 0;
+  #eventsAtInstant = 0;
+  #stopped = false;
+  #error: RunError | HarnessFault | undefined;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.seed = options.seed;
+    this.#queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
+    this.trace = new Trace(options.traceLevel, () => this.nowMs);
+    this.recent = options.realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
+    this.recent.clear();
+  }
+
+  /** Microseconds since the run began. */
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  get nowMs(): number {
+    return this.#nowUs / 1000;
+  }
+
+  /** Brings the real clock's time up to date: code may run between two events there. */
+  refreshNow(): void {
+    const elapsed = this.#options.realElapsedUs;
+    if (elapsed !== undefined) this.#nowUs = Math.max(this.#nowUs, elapsed());
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** What ended the run early; undefined if nothing did. */
+  get error(): RunError | HarnessFault | undefined {
+    return this.#error;
+  }
+
+  /** The stream of random numbers of one consumer. */
+  stream(...keys: readonly number[]): RandomStream {
+    return new RandomStream(this.seed, ...keys);
+  }
+
+  /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
+  schedule(event: SimEvent, delayUs: number): void {
+    this.#queue.push(event, this.#nowUs + delayUs);
+    this.onScheduled?.();
+  }
+
+  /** Returns whether the event was scheduled. */
+  cancel(event: SimEvent): boolean {
+    return this.#queue.remove(event);
+  }
+
+  /** Time of the next event; undefined if nothing is going to happen. */
+  nextTimeUs(): number | undefined {
+    return this.#queue.peek()?.timeUs;
+  }
+
+  /** The tester sleeps. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, "wakes up", resolve), Math.round(delayMs * 1000));
+    });
+  }
+
+  /**
+   * Calls into a server, as an event of its own, at this instant: so that whatever runs until the next event is that server's.
+   * Resolves to undefined if the server is dead by then.
+   */
+  enter<T>(incarnation: Incarnation, what: string, call: () => T): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      if (!incarnation.alive) {
+        resolve(undefined);
+        return;
+      }
+      const event = new CallbackEvent(eventKinds.enter, incarnation, what, () => resolve(call()));
+      this.schedule(event, 0);
+    });
+  }
+
+  /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
+  async waitFor<T>(who: string, what: string, until: Promise<T>): Promise<T> {
+    const wait = `${who} waits for ${what}`;
+    this.#waits.add(wait);
+    try {
+      return await until;
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  /** The run is over. */
+  stop(): void {
+    this.#stopped = true;
+    this.onScheduled?.();
+  }
+
+  /** Ends the run with an error. The first one counts: what follows from it is no news. */
+  fail(thrown: unknown): void {
+    if (this.#stopped) return;
+    this.#error = isRunError(thrown) || thrown instanceof HarnessFault ? thrown : faultFrom(thrown);
+    this.stop();
+  }
+
+  /** Blames asynchronous code of whoever runs now: a rejection nobody handles, a throw in a microtask. */
+  failAsync(thrown: unknown, what: string): void {
+    this.fail(this.currentServer === TESTER ? thrown : ImplementationError.of(this.currentServer, what, thrown));
+  }
+
+  /** Lets the next event happen, with all that follows from it before time moves. */
+  step(drain: () => void): void {
+    const event = this.begin();
+    if (event === undefined) return;
+    try {
+      drain();
+    } catch (thrown) {
+      this.failAsync(thrown, "a nextTick callback");
+    }
+    this.end(event);
+  }
+
+  /** The first half of a step. What the event left in the microtask queue must have run before `end`. */
+  begin(): SimEvent | undefined {
+    const event = this.#nextEvent();
+    if (event === undefined) return undefined;
+    this.currentServer = event.owner;
+    try {
+      event.fire();
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+    return event;
+  }
+
+  end(event: SimEvent): void {
+    this.#options.journal?.add(event, this.#nowUs, this.hash.low);
+    this.currentServer = TESTER;
+  }
+
+  #nextEvent(): SimEvent | undefined {
+    const event = this.#popLiving();
+    if (event === undefined) {
+      this.fail(this.#deadlock());
+      return undefined;
+    }
+    const number = this.events + 1;
+    if (number === this.#options.stopAtEvent) {
+      this.fail(new StuckError(`stopped before event ${number}, as asked`, { cause: "stopped as asked" }));
+      return undefined;
+    }
+    this.#advance(event);
+    this.events = number;
+    const hash = this.hash;
+    hash.mix(event.kind | ((event.owner + 1) << 8));
+    hash.mix(event.timeUs);
+    hash.mix(event.digest);
+    this.recent.add(event);
+    const progress = this.#options.progress;
+    if (progress !== undefined) {
+      progress[progressCells.event] = number;
+      progress[progressCells.virtualMs] = this.#nowUs / 1000;
+    }
+    return this.#stopped ? undefined : event;
+  }
+
+  #popLiving(): SimEvent | undefined {
+    for (;;) {
+      const event = this.#queue.pop();
+      if (event?.incarnation === undefined || event.incarnation.alive) return event;
+    }
+  }
+
+  #advance(event: SimEvent): void {
+    const { limits } = this.#options;
+    if (event.timeUs > this.#nowUs) {
+      this.#nowUs = event.timeUs;
+      this.#eventsAtInstant = 0;
+    } else if (++this.#eventsAtInstant > limits.maxEventsPerInstant) {
+      const who = event.describe();
+      const cause = "time stands still: events without end at one instant";
+      this.fail(new StuckError(`${cause} (${this.#eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause }));
+    }
+    this.refreshNow();
+    if (event.timeUs > limits.maxVirtualMs * 1000) {
+      const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
+      this.fail(new StuckError(`${cause}${this.#whoWaits()}`, { cause }));
+    } else if (this.events >= limits.maxEvents) {
+      const cause = `the test had not ended after ${limits.maxEvents} events`;
+      this.fail(new StuckError(`${cause}${this.#whoWaits()}`, { cause }));
+    }
+  }
+
+  #deadlock(): StuckError {
+    const cause = "deadlock: nothing is left to happen and the test still waits";
+    return new StuckError(`${cause}${this.#whoWaits()}`, { cause });
+  }
+
+  #whoWaits(): string {
+    return this.#waits.size === 0 ? "" : ` (${[...this.#waits].join("; ")})`;
+  }
+}
+
+function faultFrom(thrown: unknown): HarnessFault {
+  const fault = new HarnessFault(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  if (thrown instanceof Error && thrown.stack !== undefined) fault.stack = thrown.stack;
+  return fault;
+}
