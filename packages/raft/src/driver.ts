@@ -1,0 +1,137 @@
+import type { MakeRaft, Raft, RaftEnv, RaftView, StartResult, TimerId } from "./api.ts";
+import type { RaftCore } from "./core.ts";
+import type { AppendEntriesArgs, InstallSnapshotArgs, Outgoing, Reply, RequestVoteArgs } from "./messages.ts";
+
+/** Makes the core of one server from its environment: at first boot and after every restart. */
+export type MakeCore = (env: RaftEnv) => RaftCore;
+
+/** Makes a pure core a server: events in, and their results carried out on the server's environment. */
+export function fromCore(makeCore: MakeCore): MakeRaft {
+  return (env) => new RaftServer(env, makeCore(env));
+}
+
+class RaftServer implements Raft {
+  readonly #env: RaftEnv;
+  readonly #core: RaftCore;
+  #killed = false;
+  #timer: TimerId | undefined;
+  /** What the timer was set for; the core's deadline may have moved on since. */
+  #armedForMs = Infinity;
+  readonly #fire: () => void;
+  readonly handlers: Raft["handlers"];
+
+  constructor(env: RaftEnv, core: RaftCore) {
+    this.#env = env;
+    this.#core = core;
+    this.#fire = () => this.#timerFired();
+    this.handlers = {
+      RequestVote: (args: RequestVoteArgs) => {
+        if (this.#killed) return undefined;
+        const now = env.clock.now();
+        const reply = core.receiveRequestVote(args, now);
+        this.#carryOut(now);
+        return reply;
+      },
+      AppendEntries: (args: AppendEntriesArgs) => {
+        if (this.#killed) return undefined;
+        const now = env.clock.now();
+        const reply = core.receiveAppendEntries(args, now);
+        this.#carryOut(now);
+        return reply;
+      },
+      InstallSnapshot: (args: InstallSnapshotArgs) => {
+        if (this.#killed) return undefined;
+        const now = env.clock.now();
+        const reply = core.receiveInstallSnapshot(args, now);
+        this.#carryOut(now);
+        return reply;
+      },
+    };
+    this.#carryOut(env.clock.now());
+  }
+
+  start(command: unknown): StartResult {
+    if (this.#killed) return { index: -1, term: this.#core.view.currentTerm, isLeader: false };
+    const result = this.#core.propose(command);
+    if (result.isLeader) this.#carryOut(this.#env.clock.now());
+    return result;
+  }
+
+  getState(): { term: number; isLeader: boolean } {
+    const { currentTerm, role } = this.#core.view;
+    return { term: currentTerm, isLeader: role === "leader" && !this.#killed };
+  }
+
+  snapshot(index: number, snapshot: Uint8Array): void {
+    if (this.#killed) return;
+    // The service may use its buffer again.
+    this.#core.compact(index, snapshot.slice());
+    this.#carryOut(this.#env.clock.now());
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#disarm();
+  }
+
+  inspect(): RaftView {
+    return this.#core.view;
+  }
+
+  /**
+   * The one place where the results of an event leave the core: persist, then send, then apply. What others can see, of a request or a
+   * reply, must survive a crash; and a reply leaves after this has returned.
+   */
+  #carryOut(now: number): void {
+    const core = this.#core;
+    if (core.unsaved) {
+      this.#env.persister.save(core.encodeState(), core.snapshot);
+      core.saved();
+    }
+    const { outbox } = core;
+    if (outbox.length > 0) {
+      for (const request of outbox) this.#send(request);
+      outbox.length = 0;
+    }
+    // The promise of each delivery is the service's business: deliveries are in order, and the core does not wait for them.
+    for (let message = core.takeApply(); message !== undefined; message = core.takeApply()) void this.#env.apply(message);
+    this.#arm(now);
+  }
+
+  #send(request: Outgoing): void {
+    this.#env.peers[request.to]!.request(request.method, request.args, (reply) => this.#replyArrived(request, reply));
+  }
+
+  #replyArrived(request: Outgoing, reply: unknown): void {
+    if (this.#killed) return;
+    const now = this.#env.clock.now();
+    if (reply === undefined) this.#core.receiveLoss(request, now);
+    else this.#core.receiveReply(request, reply as Reply, now);
+    this.#carryOut(now);
+  }
+
+  /** Sets the timer only when the deadline is earlier than the one it was set for: most deadlines move away before they are reached. */
+  #arm(now: number): void {
+    const deadlineMs = this.#core.nextDeadlineMs(now);
+    if (deadlineMs >= this.#armedForMs) return;
+    this.#disarm();
+    this.#armedForMs = deadlineMs;
+    this.#timer = this.#env.clock.setTimeout(this.#fire, Math.max(0, deadlineMs - now));
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#env.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#armedForMs = Infinity;
+  }
+
+  #timerFired(): void {
+    if (this.#killed) return;
+    // A clock of finite resolution may show a little less than what the timer was set for; the deadline counts as reached all the same.
+    const now = Math.max(this.#env.clock.now(), this.#armedForMs);
+    this.#timer = undefined;
+    this.#armedForMs = Infinity;
+    if (this.#core.nextDeadlineMs(now) <= now) this.#core.reachDeadline(now);
+    this.#carryOut(now);
+  }
+}

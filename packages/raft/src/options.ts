@@ -1,0 +1,68 @@
+/** How a server behaves in time. All times in milliseconds. */
+export interface RaftOptions {
+  /** A leader sends each peer something at least this often. Default 100: the lab allows ten heartbeats per second. */
+  readonly heartbeatIntervalMs: number;
+  /**
+   * An election timeout is uniform in [electionTimeoutMinMs, electionTimeoutMaxMs). Default 350: a follower that misses two heartbeats
+   * in a row still waits for the third. At least twice heartbeatIntervalMs.
+   */
+  readonly electionTimeoutMinMs: number;
+  /** Default 700: wide enough that split votes are rare (§9.3), short enough for several elections within five seconds. */
+  readonly electionTimeoutMaxMs: number;
+  /**
+   * A peer gets new entries or a new commit index at most once in this time; what is proposed meanwhile travels together.
+   * Default 10: below the 20 ms in which a client of the lab looks for its command again. 0 turns the pacing off.
+   */
+  readonly sendIntervalMs: number;
+  /** At most so many entries in one AppendEntries. Default 2048. */
+  readonly maxEntriesPerRequest: number;
+}
+
+const DEFAULT_OPTIONS: RaftOptions = {
+  heartbeatIntervalMs: 100,
+  electionTimeoutMinMs: 350,
+  electionTimeoutMaxMs: 700,
+  sendIntervalMs: 10,
+  maxEntriesPerRequest: 2048,
+};
+
+/** Fills in defaults and checks what was given. Throws a RangeError that says what was given and what was expected. */
+export function completeOptions(given: Partial<RaftOptions>): RaftOptions {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(DEFAULT_OPTIONS, name)) {
+      throw new RangeError(`unknown Raft option '${name}', expected one of ${Object.keys(DEFAULT_OPTIONS).join(", ")}`);
+    }
+  }
+  const options = { ...DEFAULT_OPTIONS, ...given };
+  const { heartbeatIntervalMs, electionTimeoutMinMs, electionTimeoutMaxMs, sendIntervalMs, maxEntriesPerRequest } = options;
+  expectOption(Number.isFinite(heartbeatIntervalMs) && heartbeatIntervalMs > 0, "heartbeatIntervalMs", "more than 0", heartbeatIntervalMs);
+  expectOption(
+    Number.isFinite(electionTimeoutMinMs) && electionTimeoutMinMs >= 2 * heartbeatIntervalMs,
+    "electionTimeoutMinMs",
+    `at least twice heartbeatIntervalMs (${2 * heartbeatIntervalMs})`,
+    electionTimeoutMinMs,
+  );
+  expectOption(
+    Number.isFinite(electionTimeoutMaxMs) && electionTimeoutMaxMs > electionTimeoutMinMs,
+    "electionTimeoutMaxMs",
+    `more than electionTimeoutMinMs (${electionTimeoutMinMs})`,
+    electionTimeoutMaxMs,
+  );
+  expectOption(
+    sendIntervalMs >= 0 && sendIntervalMs <= heartbeatIntervalMs,
+    "sendIntervalMs",
+    `between 0 and heartbeatIntervalMs (${heartbeatIntervalMs})`,
+    sendIntervalMs,
+  );
+  expectOption(
+    Number.isSafeInteger(maxEntriesPerRequest) && maxEntriesPerRequest >= 1,
+    "maxEntriesPerRequest",
+    "a whole number of at least 1",
+    maxEntriesPerRequest,
+  );
+  return options;
+}
+
+function expectOption(holds: boolean, name: keyof RaftOptions, expected: string, given: number): void {
+  if (!holds) throw new RangeError(`Raft option ${name} must be ${expected}, got ${given}`);
+}
