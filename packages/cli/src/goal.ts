@@ -1,0 +1,33 @@
+import type { Evidence, Options } from "./options.ts";
+import { runTimeoutMs } from "./settings.ts";
+import { runsNeeded } from "./stats.ts";
+import type { Tally } from "./tally.ts";
+
+/** What the options ask for. */
+export interface Goal {
+  /** Runs of each test, in the first round if there are more. */
+  readonly iterations: number;
+  /** Failures of a test after which no more of its runs are started. Rates are biased then, and not shown. */
+  readonly maxFailures: number | undefined;
+  /** What the runs are to show. */
+  readonly evidence: Evidence | undefined;
+  /** Real milliseconds that one run may take. */
+  readonly timeoutMs: number;
+}
+
+export function goalOf(options: Options): Goal {
+  const { until, require, failFast, maxFailures, iter } = options;
+  return {
+    // Without a failure, the evidence is complete after exactly this many runs.
+    iterations: until ? runsNeeded(until.rate, until.confidence) : iter,
+    maxFailures: until || failFast ? 1 : maxFailures,
+    evidence: require ?? until,
+    timeoutMs: runTimeoutMs(options),
+  };
+}
+
+/** Whether every test was shown to fail more seldom than asked. */
+export function isShown({ tests }: Tally, { rate, confidence }: Evidence): boolean {
+  const needed = runsNeeded(rate, confidence);
+  return tests.every(({ failed, total }) => failed === 0 && total >= needed);
+}

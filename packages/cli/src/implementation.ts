@@ -1,0 +1,39 @@
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { MakeRaft } from "@raft-stress/raft/api";
+
+/** The implementation cannot be used; the message is the end of a sentence that begins with its name. */
+export class NotLoaded extends Error {}
+
+/**
+ * Imports a module and takes its MakeRaft: the export `makeRaft`, else the default export.
+ * `url` undefined is the built-in Raft. Throws NotLoaded for everything that can be wrong with the module.
+ */
+export async function loadImplementation(url: string | undefined): Promise<MakeRaft> {
+  const module = await importModule(url);
+  const candidate = module["makeRaft"] ?? module["default"];
+  if (typeof candidate === "function") return candidate as MakeRaft;
+  const names = Object.keys(module);
+  const has = names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`;
+  throw new NotLoaded(`has no function makeRaft among its exports, and no function as its default export: ${has}`);
+}
+
+async function importModule(url: string | undefined): Promise<Record<string, unknown>> {
+  if (url === undefined) return await import("@raft-stress/raft");
+  try {
+    return await import(url);
+  } catch (error) {
+    throw new NotLoaded(`cannot be loaded: ${whyNotLoaded(error, url)}`);
+  }
+}
+
+function whyNotLoaded(error: unknown, url: string): string {
+  if (!(error instanceof Error)) return `it threw ${String(error)}`;
+  if ("code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION" && extname(fileURLToPath(url)) === ".ts") {
+    return `Node ${process.versions.node} does not import TypeScript (Node 22.18 and newer do); give its compiled JavaScript`;
+  }
+  // Node puts `URL:line` before the stack of a syntax error.
+  const place = /^file:\S*?([^/\s]+:\d+)\n/.exec(error.stack ?? "")?.[1] ?? /([^/\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? "")?.[1];
+  const firstLine = error.message.split("\n")[0]!;
+  return place === undefined ? `${error.name}: ${firstLine}` : `${error.name}: ${firstLine} (${place})`;
+}

@@ -1,0 +1,46 @@
+import type { Failure, IterationResult, Job } from "@raft-stress/harness";
+import { formatDuration } from "./durations.ts";
+import type { Loss } from "./pool.ts";
+
+/** Whether the run was inside one event, or went from event to event, when its thread was ended. */
+export function hungInEvent(loss: Loss, timeoutMs: number): boolean {
+  return loss.why === "died" || loss.inEventMs >= timeoutMs / 2;
+}
+
+/** The result of a run whose thread was lost: what its cells still tell. */
+export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: number, log: string): IterationResult {
+  const failure = loss.why === "timeout" ? timeoutFailure(loss, timeoutMs) : deathFailure(loss);
+  return {
+    job,
+    outcome: loss.why === "timeout" ? "timeout" : "crash",
+    seconds: loss.virtualMs / 1000,
+    realMs: loss.why === "timeout" ? timeoutMs : 0,
+    userMs: 0,
+    systemMs: 0,
+    servers,
+    rpcs: 0,
+    bytes: 0,
+    commands: 0,
+    events: loss.event,
+    traceHash: "",
+    failure,
+    log: `${log}${failure.reason}\n`,
+  };
+}
+
+function timeoutFailure(loss: Loss, timeoutMs: number): Failure {
+  const limit = formatDuration(timeoutMs);
+  const at = `${(loss.virtualMs / 1000).toFixed(3)} s of the test's time`;
+  const reason = hungInEvent(loss, timeoutMs)
+    ? `event ${loss.event}, at ${at}, never ended: the run was stopped after ${limit} of real time (--timeout)`
+    : `still running after ${limit} of real time (--timeout): event ${loss.event}, at ${at}`;
+  const cause = hungInEvent(loss, timeoutMs) ? "an event never ended: endless loop?" : `no end within ${limit} of real time`;
+  return { cause, reason, atMs: loss.virtualMs, event: loss.event };
+}
+
+function deathFailure(loss: Loss): Failure {
+  const exitCode = /^worker exited with code: (\d+)$/.exec(loss.message)?.[1];
+  const how = exitCode === undefined ? `the run's thread died: ${loss.message}` : `the implementation called process.exit (code ${exitCode})`;
+  const reason = `${how}; event ${loss.event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
+  return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
+}

@@ -1,0 +1,181 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import type { Job, RunSettings } from "@raft-stress/harness";
+import type { Piscina } from "piscina";
+import type { BatchTask, LoadTask, PositionedResult, Task, TaskEnd } from "./task.ts";
+import { RunWatch } from "./watch.ts";
+
+export interface PoolOptions {
+  readonly threads: Piscina;
+  /** Makes a thread for runs that must be alone on theirs. */
+  startAloneThread(): Piscina;
+  /** Batches that can be under way at the same time. */
+  readonly capacity: number;
+  /** Real milliseconds that one run may take. */
+  readonly timeoutMs: number;
+}
+
+export interface Batch {
+  readonly jobs: readonly Job[];
+  readonly failuresLeft?: Readonly<Record<string, number>>;
+  readonly settings?: Partial<RunSettings>;
+  /** On a thread of its own: if that thread is lost, it is known which run did it. */
+  readonly alone?: boolean;
+}
+
+/** How a batch lost its thread. */
+export interface Loss {
+  readonly type: "lost";
+  readonly why: "timeout" | "died";
+  /** Position of the run that was under way; undefined when none was, or when several batches shared the thread. */
+  readonly position: number | undefined;
+  /** Several batches shared the thread: which of them ended it is not known. */
+  readonly shared: boolean;
+  /** How the thread's end was told. */
+  readonly message: string;
+  /** The event that had begun last, the virtual time, and for how long that event had been seen to last. */
+  readonly event: number;
+  readonly virtualMs: number;
+  readonly inEventMs: number;
+}
+
+export type BatchEnd = { readonly type: "done" } | Exclude<TaskEnd, { type: "results" }> | Loss;
+
+type OnResults = (results: readonly PositionedResult[]) => void;
+
+interface Active {
+  readonly watch: RunWatch;
+  readonly threads: Piscina;
+  readonly onResults: OnResults;
+  readonly port: MessagePort | undefined;
+  timedOut: boolean;
+  shared: boolean;
+}
+
+/** Hands batches to worker threads and watches them: a thread whose run takes too long is ended, and replaced. */
+export class Pool {
+  readonly capacity: number;
+  #options: PoolOptions;
+  #aloneThread: Piscina | undefined;
+  #active = new Set<Active>();
+  #watchdog: NodeJS.Timeout | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.capacity = options.capacity;
+  }
+
+  /** Loads the implementation in one thread, so that what is wrong with it is known before anything runs. */
+  load(): Promise<BatchEnd> {
+    return this.#submit(this.#options.threads, undefined, () => {}, (cells): LoadTask => ({ kind: "load", cells }));
+  }
+
+  /**
+   * Makes the runs of a batch in order and tells each result once. Never rejects. When the thread was lost, or a test had failed often enough,
+   * some jobs have no result.
+   */
+  run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
+    const { jobs, failuresLeft, settings } = batch;
+    // A single result comes back with the task itself.
+    const channel = jobs.length > 1 ? new MessageChannel() : undefined;
+    const task = (cells: Int32Array): BatchTask => ({
+      kind: "batch",
+      cells,
+      jobs,
+      ...(failuresLeft && { failuresLeft }),
+      ...(settings && { settings }),
+      ...(channel && { port: channel.port2 }),
+    });
+    return this.#submit(batch.alone ? this.#alone() : this.#options.threads, channel, onResults, task);
+  }
+
+  #alone(): Piscina {
+    this.#aloneThread ??= this.#options.startAloneThread();
+    return this.#aloneThread;
+  }
+
+  async #submit(
+    threads: Piscina,
+    channel: MessageChannel | undefined,
+    onResults: OnResults,
+    task: (cells: Int32Array) => Task,
+  ): Promise<BatchEnd> {
+    const active: Active = { watch: new RunWatch(), threads, onResults, port: channel?.port1, timedOut: false, shared: false };
+    channel?.port1.on("message", onResults);
+    this.#active.add(active);
+    this.#startWatchdog();
+    try {
+      const end: TaskEnd = await threads.run(task(active.watch.cells), channel && { transferList: [channel.port2] });
+      drain(active);
+      if (end.type !== "results") return end;
+      onResults(end.results);
+      return { type: "done" };
+    } catch (error) {
+      drain(active);
+      return this.#loss(active, error);
+    } finally {
+      channel?.port1.close();
+      this.#active.delete(active);
+      if (this.#active.size === 0) this.#stopWatchdog();
+    }
+  }
+
+  #loss(active: Active, error: unknown): Loss {
+    const { watch } = active;
+    for (const other of this.#active) {
+      if (other === active || watch.thread === 0 || other.watch.thread !== watch.thread) continue;
+      other.shared = true;
+      active.shared = true;
+    }
+    return {
+      type: "lost",
+      why: active.timedOut ? "timeout" : "died",
+      position: active.shared || watch.position < 0 ? undefined : watch.position,
+      shared: active.shared,
+      message: error instanceof Error ? error.message : String(error),
+      event: watch.event,
+      virtualMs: watch.virtualMs,
+      inEventMs: watch.inEventMs,
+    };
+  }
+
+  #startWatchdog(): void {
+    if (this.#watchdog) return;
+    const intervalMs = Math.min(250, Math.max(5, this.#options.timeoutMs / 10));
+    let lastMs = performance.now();
+    this.#watchdog = setInterval(() => {
+      const nowMs = performance.now();
+      // A pause of the whole process (a suspended machine, SIGSTOP) is no time that a run has spent.
+      const passedMs = Math.min(nowMs - lastMs, 4 * intervalMs);
+      lastMs = nowMs;
+      for (const active of this.#active) this.#check(active, passedMs);
+    }, intervalMs);
+  }
+
+  #stopWatchdog(): void {
+    clearInterval(this.#watchdog);
+    this.#watchdog = undefined;
+  }
+
+  #check(active: Active, passedMs: number): void {
+    active.watch.advance(passedMs);
+    if (active.timedOut || active.watch.runMs < this.#options.timeoutMs) return;
+    const worker = active.threads.threads.find(({ threadId }) => threadId === active.watch.thread);
+    // No worker: the batch has not reached a thread yet.
+    if (!worker) return;
+    active.timedOut = true;
+    void worker.terminate();
+  }
+
+  /** Ends all threads, whatever they are doing; results that they have sent are told first. */
+  async close(): Promise<void> {
+    this.#stopWatchdog();
+    for (const active of this.#active) drain(active);
+    await Promise.all([this.#options.threads.destroy(), this.#aloneThread?.destroy()]);
+  }
+}
+
+/** Takes what a thread has sent and what has not been told yet. */
+function drain({ port, onResults }: Active): void {
+  if (!port) return;
+  for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) onResults(received.message);
+}

@@ -1,0 +1,98 @@
+import type { ClockKind } from "@raft-stress/harness";
+import type { EndReason } from "../events.ts";
+import { type Goal, isShown } from "../goal.ts";
+import type { Evidence } from "../options.ts";
+import type { Paints } from "../paint.ts";
+import { cleanBound, cleanRunsToShowFix, confidence, formatInterval, formatPercent, runsNeeded, wilsonInterval } from "../stats.ts";
+import type { CauseCount, Tally, TestTally } from "../tally.ts";
+
+export interface ClosingOptions {
+  readonly clock: ClockKind;
+  readonly reason: EndReason;
+  readonly wallSeconds: number;
+  readonly goal: Goal;
+  /** A line for the end that the caller adds. */
+  readonly comment: string | undefined;
+  /** The command line that makes one run again. */
+  replayCommand(test: string, seed: string): string;
+}
+
+/** All that is printed below the table, a paragraph an element; the last one is the line `N passed, N failed` alone. */
+export function closing(tally: Tally, options: ClosingOptions, paint: Paints): readonly string[] {
+  const { goal, comment } = options;
+  const failing = tally.tests.filter(({ failed }) => failed > 0);
+  const clean = tally.tests.filter(({ failed, total }) => failed === 0 && total > 0);
+  const last = `${tally.passed} passed, ${tally.failed} failed`;
+  return [
+    ...failing.map((test) => failureBlock(test, options, paint)),
+    ...(clean.length > 0 && goal.maxFailures === undefined ? [proof(clean, failing.length > 0)] : []),
+    ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
+    throughput(tally, options),
+    ...(comment === undefined ? [] : [comment]),
+    tally.failed > 0 ? paint.red(last) : paint.green(last),
+  ];
+}
+
+function failureBlock(test: TestTally, options: ClosingOptions, paint: Paints): string {
+  const causes = [...test.causes.values()].sort((a, b) => b.count - a.count);
+  const lines = [`${paint.red(test.test.name)}: ${rate(test, options.goal.maxFailures)}`];
+  for (const cause of causes) lines.push(...causeLines(test, cause, options));
+  if (options.goal.maxFailures === undefined) {
+    const runs = cleanRunsToShowFix(test.failed, test.total);
+    lines.push(`  ${runs} clean ${runs === 1 ? "run" : "runs"} after a change would show that it helped (p < 5%)`);
+  }
+  return lines.join("\n");
+}
+
+function rate({ failed, total, causes }: TestTally, maxFailures: number | undefined): string {
+  const firstAt = Math.min(...[...causes.values()].map((cause) => cause.firstAt));
+  if (maxFailures === 1) return `first failure at run ${firstAt}`;
+  if (maxFailures !== undefined) return `${failed} failures in ${total} runs, the first at run ${firstAt}`;
+  return `${failed} of ${total} failed, ${formatPercent(failed / total)} (95% interval ${formatInterval(wilsonInterval(failed, total))})`;
+}
+
+function causeLines(test: TestTally, { cause, count, first, log }: CauseCount, options: ClosingOptions): readonly string[] {
+  const { job, failure } = first;
+  const reason = failure && failure.reason !== cause ? [`      ${failure.reason.replaceAll("\n", "\n      ")}`] : [];
+  return [
+    `  ${count} × ${cause}`,
+    ...reason,
+    ...(log === undefined ? [] : [`      log:    ${log}`]),
+    `      replay: ${options.replayCommand(test.test.name, job.seed)}`,
+  ];
+}
+
+const ladder = [0.1, 0.05, 0.02, 0.01, 0.001, 0.0001, 0.00001, 0.000001];
+
+/** What the clean tests prove: the weakest of them counts. */
+function proof(clean: readonly TestTally[], someFailed: boolean): string {
+  const least = Math.min(...clean.map(({ total }) => total));
+  const bound = cleanBound(least);
+  const next = ladder.find((rate) => rate < bound && runsNeeded(rate) > least && rate <= 0.01) ?? bound / 10;
+  const who = clean.length === 1 ? (someFailed ? `${clean[0]!.test.name}: ` : "") : `${someFailed ? "the other" : "all"} ${clean.length} tests, each: `;
+  const more = runsNeeded(next) - least;
+  return `${who}0 of ${least}: failure rate below ${formatPercent(bound)} (${confidence * 100}%); ${more} more clean runs for ${formatPercent(next)}`;
+}
+
+function evidenceLine(tally: Tally, evidence: Evidence): string {
+  const needed = runsNeeded(evidence.rate, evidence.confidence);
+  if (isShown(tally, evidence)) return `shown: every test's failure rate is below ${evidence.text}`;
+  const short = tally.tests.filter(({ failed, total }) => failed > 0 || total < needed);
+  return `not shown: ${evidence.text} needs ${needed} clean runs of each test; ${short.length} of ${tally.tests.length} tests have not made them`;
+}
+
+function throughput(tally: Tally, { clock, wallSeconds, reason }: ClosingOptions): string {
+  const runs = tally.passed + tally.failed;
+  const seconds = tally.tests.reduce((sum, test) => sum + test.seconds.sum, 0);
+  const made = `${runs} ${runs === 1 ? "run" : "runs"} in ${wallSeconds.toFixed(2)} s`;
+  const perSecond = wallSeconds > 0 ? runs / wallSeconds : 0;
+  const speed = wallSeconds > 0 ? seconds / wallSeconds : 0;
+  const ended = reason === "interrupted" ? " (interrupted)" : reason === "deadline" ? " (ended by --for)" : "";
+  if (clock === "real") return `${made}${ended}: ${seconds.toFixed(1)} s of test time, ${speed.toFixed(1)} runs side by side`;
+  const pace = `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} runs a second`;
+  return `${made}${ended}: ${seconds.toFixed(1)} virtual s, ${grouped(speed)} times as fast as real time, ${pace}`;
+}
+
+function grouped(value: number): string {
+  return value < 10 ? value.toFixed(1) : String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+}

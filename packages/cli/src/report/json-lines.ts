@@ -1,0 +1,82 @@
+import type { IterationResult } from "@raft-stress/harness";
+import type { Reporter, RunsEnded, RunsStarted } from "../events.ts";
+import type { Tally } from "../tally.ts";
+
+/** Version of the lines' format. Fields may be added to it, never renamed. */
+const v = 1;
+
+/** One object a line for the start, each run and the end. */
+export function jsonLines(tally: Tally, write: (line: string) => void): Reporter {
+  return (event) => {
+    switch (event.type) {
+      case "start":
+        write(JSON.stringify(startLine(event)));
+        return;
+      case "run":
+        write(JSON.stringify(runLine(event.result, event.log)));
+        return;
+      case "round":
+        return;
+      case "end":
+        write(JSON.stringify(summaryLine(event, tally)));
+    }
+  };
+}
+
+function startLine(event: RunsStarted): object {
+  const { seed, tests, iterations, workers, clock, raft, version, node, loop } = event;
+  return { v, type: "start", seed, tests: tests.map(({ name }) => name), iterations, workers, clock, raft, version, node, ...(loop && { loop }) };
+}
+
+function runLine(result: IterationResult, log: string | undefined): object {
+  const { job, outcome, failure } = result;
+  return {
+    v,
+    type: "run",
+    test: job.test,
+    iteration: job.iteration,
+    seed: job.seed,
+    outcome,
+    ...(failure && {
+      reason: failure.reason,
+      cause: failure.cause,
+      ...(failure.property !== undefined && { property: failure.property }),
+      ...(failure.expected !== undefined && { expected: failure.expected }),
+      ...(failure.seen !== undefined && { seen: failure.seen }),
+      ...(failure.step !== undefined && { step: failure.step }),
+      atMs: rounded(failure.atMs, 3),
+    }),
+    ...(log !== undefined && { log }),
+    seconds: rounded(result.seconds, 6),
+    realMs: rounded(result.realMs, 3),
+    servers: result.servers,
+    rpcs: result.rpcs,
+    bytes: result.bytes,
+    commands: result.commands,
+    events: result.events,
+    traceHash: result.traceHash === "" ? null : result.traceHash,
+  };
+}
+
+function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
+  return {
+    v,
+    type: "summary",
+    passed: tally.passed,
+    failed: tally.failed,
+    interrupted: reason === "interrupted",
+    wallSeconds: rounded(wallSeconds, 3),
+    virtualSeconds: rounded(tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0), 3),
+    tests: tally.tests.map(({ test, failed, total, seconds }) => ({
+      test: test.name,
+      failed,
+      total,
+      mean: rounded(seconds.mean, 4),
+      sd: rounded(seconds.deviation, 4),
+    })),
+  };
+}
+
+function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
+}

@@ -1,0 +1,108 @@
+import type { EndReason, Reporter, RunEvent, RunFinished, RunsStarted } from "../events.ts";
+import type { Goal } from "../goal.ts";
+import { replayCommandFor } from "../invocation.ts";
+import type { JsonTarget } from "../json-target.ts";
+import { createPaints } from "../paint.ts";
+import type { Plan } from "../plan.ts";
+import type { Session } from "../session.ts";
+import { count, type Tally } from "../tally.ts";
+import { ownVersion } from "../version.ts";
+import { header } from "./header.ts";
+import { jsonLines } from "./json-lines.ts";
+import { failureLines, startProgress } from "./progress.ts";
+
+export interface ReportingOptions {
+  readonly session: Session;
+  readonly goal: Goal;
+  /** Kept up to date by the events. */
+  readonly tally: Tally;
+  readonly plan: Plan;
+  readonly json: JsonTarget | undefined;
+}
+
+/** Everything that is shown and stored of the runs, the logs aside. */
+export interface Reporting {
+  emit(event: RunEvent): void;
+  stopProgress(): void;
+  /** Prints the table and all that comes below it. */
+  finish(reason: EndReason): Promise<void>;
+}
+
+/** With --loop, a table after each round, unless the last one was printed a moment ago. */
+const roundTableEveryMs = 5_000;
+
+/** Prints the header, starts the progress display. */
+export function startReporting({ session, goal, tally, plan, json }: ReportingOptions): Reporting {
+  const { options, output } = session;
+  const paint = createPaints(output.colour.print);
+  const started = startedEvent(session, goal);
+  if (!options.quiet) output.print(header(started, options));
+  const startedMs = performance.now();
+  const view = {
+    tally,
+    expected: (test: number) => (plan.isDropped(test) ? tally.tests[test]!.total : plan.throughRound),
+    elapsedMs: () => performance.now() - startedMs,
+  };
+  const progress = startProgress(view, options, output);
+  // Needed at the end: loaded while the first runs are under way.
+  const late = Promise.all([import("./table.ts"), import("./closing.ts")]);
+  const tableOptions = {
+    timing: options.timing,
+    timingDecimals: options.clock === "virtual" ? 4 : 2,
+    stats: options.stats,
+    rates: goal.maxFailures === undefined,
+  };
+  const table = async () => (await late)[0].renderTable(tally, tableOptions, paint);
+  let lastRun: RunFinished | undefined;
+  const reporters: readonly Reporter[] = [
+    (event) => count(tally, event),
+    (event) => {
+      if (event.type === "run") lastRun = event;
+    },
+    ...(json ? [jsonLines(tally, json.write)] : []),
+    ...(options.quiet ? [] : [failureLines(progress, paint.red)]),
+    ...(options.loop ? [roundTables(async () => progress.print(await table()))] : []),
+  ];
+  const emit = (event: RunEvent) => {
+    for (const report of reporters) report(event);
+  };
+  emit(started);
+  return {
+    emit,
+    stopProgress: progress.stop,
+    async finish(reason) {
+      const wallSeconds = view.elapsedMs() / 1000;
+      emit({ type: "end", reason, wallSeconds });
+      json?.close();
+      const [, { closing }] = await late;
+      output.print(await table());
+      const comment = lastRun && session.request.comment?.(lastRun);
+      const ending = { clock: options.clock, reason, wallSeconds, goal, comment, replayCommand: replayCommandFor(options) };
+      output.print(closing(tally, ending, paint).join("\n"));
+    },
+  };
+}
+
+function startedEvent({ options, settings, tests, seed }: Session, { iterations }: Goal): RunsStarted {
+  return {
+    type: "start",
+    seed,
+    tests,
+    iterations,
+    loop: options.loop,
+    workers: options.workers,
+    clock: settings.clock,
+    raft: options.raft ?? "built-in",
+    version: ownVersion(),
+    node: process.versions.node,
+  };
+}
+
+function roundTables(print: () => Promise<void>): Reporter {
+  let printedMs = performance.now();
+  return (event) => {
+    if (event.type !== "round" || performance.now() - printedMs < roundTableEveryMs) return;
+    printedMs = performance.now();
+    void print();
+  };
+}

@@ -1,0 +1,221 @@
+import { formatSeed, type IterationResult, type Job, runSeed } from "@raft-stress/harness";
+import { Batches } from "./batches.ts";
+import type { EndReason, RunEvent } from "./events.ts";
+import { exitCodes, UserError } from "./exit-codes.ts";
+import { hungInEvent, lostResult } from "./lost-run.ts";
+import type { Plan, PlannedRun } from "./plan.ts";
+import type { Batch, BatchEnd, Loss, Pool } from "./pool.ts";
+import type { TestInfo } from "./select.ts";
+import type { PositionedResult } from "./task.ts";
+
+type Seed = Parameters<typeof runSeed>[0];
+
+export interface RunnerOptions {
+  readonly pool: Pool;
+  readonly plan: Plan;
+  readonly tests: readonly TestInfo[];
+  readonly seed: Seed;
+  readonly loop: boolean;
+  readonly realClock: boolean;
+  /** Failures of a test after which no more of its runs are started. */
+  readonly maxFailures: number | undefined;
+  /** No run is started after this much real time. */
+  readonly forMs: number | undefined;
+  readonly timeoutMs: number;
+  /** Saves the log of a run that has one; returns its path. */
+  save(result: IterationResult): string | undefined;
+  emit(event: RunEvent): void;
+}
+
+/** A thread that dies this often before it begins a run is no accident. */
+const maxIdleDeaths = 3;
+
+/** Carries out a plan: hands batches to the pool until the plan, the time or the user ends it. */
+export class Runner {
+  #options: RunnerOptions;
+  #batches: Batches;
+  #failures: Float64Array;
+  /** Batches under way, those that run alone included. */
+  #inFlight = 0;
+  /** Runs that may have ended a thread that others shared, and the one of them that is under way. */
+  #suspects: PlannedRun[] = [];
+  #suspectRuns = false;
+  #idleDeaths = 0;
+  #startedMs = 0;
+  #ended = false;
+  #settle: { resolve(reason: EndReason): void; reject(error: unknown): void } | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    const { plan, pool, tests, realClock } = options;
+    this.#batches = new Batches({ plan, tests: tests.length, capacity: pool.capacity, singleRuns: realClock });
+    this.#failures = new Float64Array(tests.length);
+  }
+
+  /** Resolves when nothing is under way any more. Rejects with UserError when the implementation cannot be loaded, else with a fault. */
+  run(): Promise<EndReason> {
+    this.#startedMs = performance.now();
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#fill();
+    });
+  }
+
+  /** Starts nothing more and takes no more results. */
+  interrupt(): void {
+    this.#end("interrupted");
+  }
+
+  #end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#settle?.resolve(reason);
+  }
+
+  #fail(error: unknown): void {
+    this.#ended = true;
+    this.#settle?.reject(error);
+  }
+
+  get #late(): boolean {
+    const { forMs } = this.#options;
+    return forMs !== undefined && performance.now() - this.#startedMs >= forMs;
+  }
+
+  #fill(): void {
+    if (this.#ended) return;
+    const { pool } = this.#options;
+    if (!this.#late) {
+      this.#startSuspect();
+      while (this.#inFlight < pool.capacity) {
+        const runs = this.#batches.take();
+        if (runs.length === 0) break;
+        this.#start(runs, false);
+      }
+    }
+    if (this.#inFlight > 0) return;
+    if (this.#late) this.#end("deadline");
+    else this.#nextRound();
+  }
+
+  #nextRound(): void {
+    const { loop, plan, emit } = this.#options;
+    if (!loop || !plan.startRound()) {
+      this.#end("done");
+      return;
+    }
+    emit({ type: "round", nextSize: plan.roundSize });
+    this.#fill();
+  }
+
+  #startSuspect(): void {
+    if (this.#suspectRuns) return;
+    const run = this.#suspects.shift();
+    if (!run) return;
+    this.#suspectRuns = true;
+    this.#start([run], true);
+  }
+
+  #start(runs: readonly PlannedRun[], alone: boolean): void {
+    this.#inFlight++;
+    void this.#work(runs, alone).then(
+      () => {
+        this.#inFlight--;
+        if (alone) this.#suspectRuns = false;
+        this.#fill();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  async #work(runs: readonly PlannedRun[], alone: boolean): Promise<void> {
+    const jobs = runs.map((run) => this.#job(run));
+    const waiting = new Set(runs.keys());
+    const onResults = (results: readonly PositionedResult[]) => {
+      for (const [position, result] of results) {
+        waiting.delete(position);
+        this.#finish(runs[position]!, result);
+      }
+    };
+    const end = await this.#options.pool.run(this.#batch(jobs, runs, alone), onResults);
+    if (this.#ended) return;
+    if (end.type === "lost") {
+      await this.#afterLoss(end, runs, waiting);
+      return;
+    }
+    throwIfUnusable(end);
+    // Left out because their test had failed often enough; if that was not so, they are made after all.
+    for (const position of waiting) this.#batches.putBack(runs[position]!);
+  }
+
+  #job({ test, iteration }: PlannedRun): Job {
+    const { tests, seed } = this.#options;
+    const { name } = tests[test]!;
+    return { test: name, iteration, seed: formatSeed(runSeed(seed, name, iteration)) };
+  }
+
+  #batch(jobs: readonly Job[], runs: readonly PlannedRun[], alone: boolean): Batch {
+    const { maxFailures, tests } = this.#options;
+    if (maxFailures === undefined) return { jobs, alone };
+    const failuresLeft: Record<string, number> = {};
+    for (const { test } of runs) failuresLeft[tests[test]!.name] = maxFailures - this.#failures[test]!;
+    return { jobs, alone, failuresLeft };
+  }
+
+  #finish(run: PlannedRun, result: IterationResult): void {
+    if (this.#ended) return;
+    const { plan, maxFailures, save, emit } = this.#options;
+    this.#idleDeaths = 0;
+    this.#batches.learn(run.test, result.realMs);
+    if (result.outcome !== "pass") {
+      this.#failures[run.test]! += 1;
+      if (maxFailures !== undefined && this.#failures[run.test]! >= maxFailures) plan.drop(run.test);
+    }
+    const log = result.log === undefined ? undefined : save(result);
+    emit({ type: "run", result, test: run.test, log });
+  }
+
+  /** Only the run that was under way is lost; the others of its batch are made again. */
+  async #afterLoss(loss: Loss, runs: readonly PlannedRun[], waiting: Set<number>): Promise<void> {
+    if (loss.shared) {
+      for (const position of waiting) this.#suspects.push(runs[position]!);
+      return;
+    }
+    const culprit = loss.position !== undefined && waiting.has(loss.position) ? runs[loss.position]! : undefined;
+    for (const position of waiting) {
+      if (runs[position] !== culprit) this.#batches.putBack(runs[position]!);
+    }
+    if (culprit) {
+      await this.#finishLost(culprit, loss);
+      return;
+    }
+    this.#idleDeaths++;
+    if (this.#idleDeaths >= maxIdleDeaths) throw new Error(`worker threads die before they begin a run: ${loss.message}`);
+  }
+
+  /** Makes the run once more up to the event that did not end, so that its log shows the way there. */
+  async #finishLost(run: PlannedRun, loss: Loss): Promise<void> {
+    const { pool, tests, timeoutMs, realClock } = this.#options;
+    const job = this.#job(run);
+    let log = "";
+    if (!realClock && loss.event > 0 && hungInEvent(loss, timeoutMs)) {
+      await pool.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
+        log = results[0]?.[1].log ?? "";
+      });
+    }
+    this.#finish(run, lostResult(job, tests[run.test]!.servers, loss, timeoutMs, log));
+  }
+}
+
+function throwIfUnusable(end: Exclude<BatchEnd, Loss>): void {
+  if (end.type === "notLoaded") throw new UserError(`the implementation ${end.why}`, exitCodes.notLoaded);
+  if (end.type === "fault") throw new WorkerFault(end.stack);
+}
+
+/** A fault of ours in another thread; the stack is that thread's. */
+export class WorkerFault extends Error {
+  constructor(stack: string) {
+    super(stack.split("\n")[0] ?? stack);
+    this.stack = stack;
+  }
+}
