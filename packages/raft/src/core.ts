@@ -153,9 +153,13 @@ export class RaftCore {
     this.#state.unsaved = false;
   }
 
-  /** The requests to send, in order. Whoever takes them empties the array. */
-  get outbox(): Outgoing[] {
-    return this.#state.outbox;
+  /** The requests to send, in order, at most one for each peer; undefined if there are none. */
+  takeOutbox(): Outgoing[] | undefined {
+    const state = this.#state;
+    const { outbox } = state;
+    if (outbox.length === 0) return undefined;
+    state.outbox = [];
+    return outbox;
   }
 
   /** The next message for the service, in log order; undefined if it has everything. */

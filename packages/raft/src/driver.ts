@@ -88,11 +88,8 @@ class RaftServer implements Raft {
       this.#env.persister.save(core.encodeState(), core.snapshot);
       core.saved();
     }
-    const { outbox } = core;
-    if (outbox.length > 0) {
-      for (const request of outbox) this.#send(request);
-      outbox.length = 0;
-    }
+    const outbox = core.takeOutbox();
+    if (outbox !== undefined) for (const request of outbox) this.#send(request);
     // The promise of each delivery is the service's business: deliveries are in order, and the core does not wait for them.
     for (let message = core.takeApply(); message !== undefined; message = core.takeApply()) void this.#env.apply(message);
     this.#arm(now);

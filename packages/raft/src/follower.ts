@@ -4,41 +4,32 @@ import type { RaftState } from "./state.ts";
 
 /** For a request whose term has been observed. */
 export function handleAppendEntries(state: RaftState, args: AppendEntriesArgs, now: number): AppendEntriesReply {
-  if (args.term < state.currentTerm) return { term: state.currentTerm, success: false, conflictTerm: 0, conflictIndex: 0 };
+  if (args.term < state.currentTerm) return { term: state.currentTerm, success: false, conflictIndex: 0, conflictTerm: 0 };
   state.followLeader(args.leaderId, now);
-  const { log } = state;
-  // What the snapshot covers is committed and therefore matches; the check is made from the snapshot point on.
-  if (args.prevLogIndex >= log.snapshotIndex) {
-    if (args.prevLogIndex > log.lastIndex) return reject(state, 0, log.lastIndex + 1);
-    if (log.termAt(args.prevLogIndex) !== args.prevLogTerm) return rejectConflict(state, args);
-  }
+  if (!matchesAt(state, args)) return rejectWithHint(state, args);
   if (args.entries.length > 0) store(state, args);
-  const newest = args.prevLogIndex + args.entries.length;
   // Beyond the last entry of this request the log may still hold what conflicts with the leader's.
-  const commitIndex = Math.min(args.leaderCommit, newest);
+  const commitIndex = Math.min(args.leaderCommit, args.prevLogIndex + args.entries.length);
   if (commitIndex > state.commitIndex) state.commitTo(commitIndex);
-  return { term: state.currentTerm, success: true, conflictTerm: 0, conflictIndex: 0 };
+  return { term: state.currentTerm, success: true, conflictIndex: 0, conflictTerm: 0 };
 }
 
-function reject(state: RaftState, conflictTerm: number, conflictIndex: number): AppendEntriesReply {
-  return { term: state.currentTerm, success: false, conflictTerm, conflictIndex };
+/** The consistency check of §5.3. What the snapshot covers is committed and therefore matches. */
+function matchesAt({ log }: RaftState, { prevLogIndex, prevLogTerm }: AppendEntriesArgs): boolean {
+  if (prevLogIndex < log.snapshotIndex) return true;
+  return prevLogIndex <= log.lastIndex && log.termAt(prevLogIndex) === prevLogTerm;
 }
 
-function rejectConflict(state: RaftState, args: AppendEntriesArgs): AppendEntriesReply {
-  const { log, commitIndex } = state;
-  const conflictTerm = log.termAt(args.prevLogIndex);
+/** No entry above the hint can match: the leader's terms up to prevLogIndex are at most prevLogTerm. */
+function rejectWithHint(state: RaftState, args: AppendEntriesArgs): AppendEntriesReply {
+  const { log, currentTerm, commitIndex } = state;
   if (args.prevLogIndex <= commitIndex) {
     throw new InvariantError(
-      `committed entry ${args.prevLogIndex} has term ${conflictTerm}, but term ${args.prevLogTerm} at the leader S${args.leaderId} of term ${args.term}; commitIndex is ${commitIndex}`,
+      `committed entry ${args.prevLogIndex} has term ${log.termAt(args.prevLogIndex)}, but term ${args.prevLogTerm} at the leader S${args.leaderId} of term ${args.term}; commitIndex is ${commitIndex}`,
     );
   }
-  state.trace(
-    "LOG2",
-    `T${state.currentTerm} entry ${args.prevLogIndex} has T${conflictTerm}, leader S${args.leaderId} has T${args.prevLogTerm}`,
-  );
-  // Committed entries match: the run of the conflicting term is of interest only above them.
-  const before = Math.max(commitIndex, log.lastIndexUpToTerm(conflictTerm - 1, args.prevLogIndex));
-  return reject(state, conflictTerm, before + 1);
+  const conflictIndex = log.lastIndexUpToTerm(args.prevLogTerm, args.prevLogIndex);
+  return { term: currentTerm, success: false, conflictIndex, conflictTerm: log.termAt(conflictIndex) };
 }
 
 /** §5.3: skips what is there already, deletes from the first real conflict on, appends the rest. */

@@ -105,7 +105,7 @@ export class RaftLog {
     this.#lastTerm = snapshotTerm;
   }
 
-  /** The highest index in `[snapshotIndex, atMost]` whose term is at most `term`; `snapshotIndex` if there is none. */
+  /** The highest index in `[snapshotIndex, atMost]` whose term is at most `term`, by halving; `snapshotIndex` if there is none. */
   lastIndexUpToTerm(term: number, atMost: number): number {
     let lo = this.#snapshotIndex;
     let hi = Math.min(atMost, this.lastIndex);

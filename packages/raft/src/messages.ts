@@ -34,10 +34,13 @@ export interface AppendEntriesArgs {
 export interface AppendEntriesReply {
   readonly term: number;
   readonly success: boolean;
-  /** §5.3, fast back-up: the term of the entry that conflicts at prevLogIndex; 0 if the log is too short to have one, or on success. */
-  readonly conflictTerm: number;
-  /** The first index that may differ: of the run of `conflictTerm`, or one past the end of a short log; 0 if there is no conflict. */
+  /**
+   * §5.3, fast back-up. After a failed consistency check: the highest index, up to prevLogIndex, at which this log could still match the
+   * leader's, because its term there is no newer than prevLogTerm. Otherwise 0.
+   */
   readonly conflictIndex: number;
+  /** This log's term at conflictIndex. */
+  readonly conflictTerm: number;
 }
 
 /** Figure 13 without offset and done: a snapshot travels whole. */

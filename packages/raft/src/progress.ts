@@ -15,6 +15,13 @@ export class Progress {
   nextIndex = 1;
   /** Highest index known to be replicated on this peer in this term; never decreases in a leadership (§5.3). */
   matchIndex = 0;
+  /**
+   * The peer rejected the check before nextIndex, or a higher one: nextIndex is a guess and stays until a check succeeds. Meanwhile all
+   * heartbeats make their check there too, so that whichever reply comes first settles it, and entries are sent once per guess.
+   */
+  probing = false;
+  /** While probing: entries were sent for this guess. */
+  probed = false;
   /** The leaderCommit last sent. */
   sentCommit = 0;
 
@@ -45,6 +52,7 @@ export class Progress {
     this.heardMs = now;
     this.nextIndex = lastLogIndex + 1;
     this.matchIndex = 0;
+    this.probing = false;
     this.sentCommit = 0;
     this.repairedAt = 0;
     this.nextSendMs = now;
@@ -65,6 +73,7 @@ export class Progress {
   backUpTo(index: number, sequence: number): void {
     const nextIndex = Math.max(index, this.matchIndex + 1);
     if (nextIndex < this.nextIndex) this.nextIndex = nextIndex;
+    this.probed = false;
     this.repairedAt = sequence;
   }
 }

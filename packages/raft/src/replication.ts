@@ -40,6 +40,7 @@ export function nextSendDeadlineMs(state: RaftState, now: number): number {
 function hasNews(state: RaftState, peer: Progress, now: number): boolean {
   if (now - peer.heardMs >= state.options.electionTimeoutMinMs) return false;
   if (needsSnapshot(state, peer)) return peer.snapshotInFlight === 0 || now >= peer.snapshotRetryMs;
+  if (peer.probing) return !peer.probed;
   return peer.nextIndex <= state.log.lastIndex || peer.sentCommit < state.commitIndex;
 }
 
@@ -58,7 +59,8 @@ function sendNews(state: RaftState, peer: Progress, now: number): void {
   const end = Math.min(log.lastIndex + 1, peer.nextIndex + options.maxEntriesPerRequest);
   const entries = peer.nextIndex === end ? NO_ENTRIES : log.slice(peer.nextIndex, end);
   sendAppend(state, peer, peer.nextIndex - 1, entries, now);
-  peer.nextIndex = end;
+  if (peer.probing) peer.probed = true;
+  else peer.nextIndex = end;
 }
 
 /**
@@ -111,7 +113,7 @@ export function handleAppendReply(
 ): void {
   if (reply.success) acknowledge(state, peer, args.prevLogIndex + args.entries.length);
   // What has matched in this term stays matched: a rejection below is older than the success that raised matchIndex.
-  else if (sequence >= peer.repairedAt && args.prevLogIndex > peer.matchIndex) backUp(state, peer, args, reply);
+  else if (sequence >= peer.repairedAt && args.prevLogIndex > peer.matchIndex) backUp(state, peer, reply);
 }
 
 export function handleSnapshotReply(state: RaftState, peer: Progress, args: InstallSnapshotArgs): void {
@@ -128,19 +130,26 @@ export function handleSnapshotLoss(peer: Progress, sequence: number): void {
   if (peer.snapshotSequence === sequence) peer.snapshotInFlight = 0;
 }
 
-/** §5.3, fast back-up: skips all entries of the conflicting term at once; if the leader has that term too, only those it lacks. */
-function backUp(state: RaftState, peer: Progress, args: AppendEntriesArgs, reply: AppendEntriesReply): void {
+/**
+ * §5.3, fast back-up: the highest index at which both logs can match is where both terms are at most conflictTerm. A whole term, and often
+ * several, is skipped at once.
+ */
+function backUp(state: RaftState, peer: Progress, reply: AppendEntriesReply): void {
   const { log } = state;
-  let nextIndex = reply.conflictIndex;
-  if (reply.conflictTerm > 0) {
-    const last = log.lastIndexUpToTerm(reply.conflictTerm, args.prevLogIndex - 1);
-    if (log.termAt(last) === reply.conflictTerm) nextIndex = last + 1;
+  let index = reply.conflictIndex;
+  if (index >= log.snapshotIndex) {
+    index = log.lastIndexUpToTerm(reply.conflictTerm, index);
+    // The match is below what this log still knows: only a snapshot can help.
+    if (log.termAt(index) > reply.conflictTerm) index -= 1;
   }
-  peer.backUpTo(Math.min(nextIndex, args.prevLogIndex), state.sequence);
+  peer.backUpTo(index + 1, state.sequence);
+  peer.probing = true;
 }
 
 function acknowledge(state: RaftState, peer: Progress, matchIndex: number): void {
-  if (peer.raiseMatch(matchIndex) && matchIndex > state.commitIndex) advanceCommit(state);
+  const raised = peer.raiseMatch(matchIndex);
+  if (matchIndex >= peer.nextIndex - 1) peer.probing = false;
+  if (raised && matchIndex > state.commitIndex) advanceCommit(state);
 }
 
 /** The leader's rule of Figure 2 for commitIndex. */

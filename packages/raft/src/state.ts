@@ -55,7 +55,7 @@ export class RaftState implements RaftView {
   unsaved = false;
   /** An installed snapshot, up to lastApplied, has not been handed out yet. */
   snapshotToApply = false;
-  readonly outbox: Outgoing[] = [];
+  outbox: Outgoing[] = [];
   /** Number of the next request. */
   sequence = 1;
 
