@@ -20,31 +20,26 @@ export class ApplyChannel {
   readonly #simulation: Simulation;
   readonly #incarnation: Incarnation;
   readonly #take: (message: ApplyMessage) => void;
+  /** The one event of the channel, scheduled whenever something waits. */
+  readonly #event: CallbackEvent;
   #waiting: Pending[] = [];
   #taking: Pending[] = [];
   #next = 0;
-  #scheduled = false;
 
   constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void) {
     this.#simulation = simulation;
     this.#incarnation = incarnation;
     this.#take = take;
+    this.#event = new CallbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.#takeNext());
   }
 
   send(message: ApplyMessage): Promise<void> {
-    const copy = copyMessage(message);
-    this.#simulation.hash.mix(mix32(copy.message.index, copy.digest));
+    const copy = this.#copyMessage(message);
     return new Promise((taken) => {
       if (!this.#incarnation.alive) return;
-      this.#waiting.push({ message: copy.message, taken });
-      this.#schedule();
+      this.#waiting.push({ message: copy, taken });
+      if (this.#event.heapIndex < 0) this.#simulation.schedule(this.#event, takeUs);
     });
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#simulation.schedule(new CallbackEvent(eventKinds.apply, this.#incarnation, "the apply channel", () => this.#takeNext()), takeUs);
   }
 
   #takeNext(): void {
@@ -55,24 +50,26 @@ export class ApplyChannel {
       this.#next = 0;
     }
     const pending = this.#taking[this.#next++]!;
-    this.#scheduled = false;
     this.#take(pending.message);
     pending.taken();
-    if (this.#next < this.#taking.length || this.#waiting.length > 0) this.#schedule();
+    if (this.#next >= this.#taking.length && this.#waiting.length === 0) return;
+    if (this.#event.heapIndex < 0) this.#simulation.schedule(this.#event, takeUs);
   }
-}
 
-/** Checks the shape of what an implementation delivers, and makes the service's own copy. */
-function copyMessage(message: ApplyMessage): { message: ApplyMessage; digest: number } {
-  const { type, index } = message;
-  if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
-  if (type === "command") {
-    const { value, digest } = copyOverWire(message.command);
-    return { message: { type, index, command: value }, digest };
+  /** Checks the shape of what an implementation delivers, makes the service's own copy and adds it to the trace hash. */
+  #copyMessage(message: ApplyMessage): ApplyMessage {
+    const { type, index } = message;
+    if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
+    if (type === "command") {
+      const { value, digest } = copyOverWire(message.command);
+      this.#simulation.hash.mix(mix32(index, digest));
+      return { type, index, command: value };
+    }
+    if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
+      throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
+    }
+    const { value, digest } = copyOverWire(message.snapshot);
+    this.#simulation.hash.mix(mix32(index, digest));
+    return { type, index, term: message.term, snapshot: value as Uint8Array };
   }
-  if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
-    throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
-  }
-  const { value, digest } = copyOverWire(message.snapshot);
-  return { message: { type, index, term: message.term, snapshot: value as Uint8Array }, digest };
 }

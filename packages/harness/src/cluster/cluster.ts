@@ -1,21 +1,26 @@
-import type { ApplyMessage, MakeRaft, Raft, RaftEnv } from "@raft-stress/raft/api";
+import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { serverClock } from "../sim/clock.ts";
+import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { type Applier, plainApplier, SnapshotApplier } from "./appliers.ts";
 import { ApplyChannel } from "./apply-channel.ts";
+import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
 import { MemoryPersister } from "./persister.ts";
 import { ServiceLogs, showCommand } from "./service-log.ts";
-import { checkRaft } from "./shape.ts";
+import { checkRaft, checkServerState, checkStartResult, type ServerState } from "./shape.ts";
 
 export interface ClusterOptions {
   readonly servers: number;
   /** Whether the service takes snapshots and demands gapless delivery. */
   readonly snapshots: boolean;
 }
+
+const serverIsDown: Promise<StartResult> = Promise.resolve({ index: -1, term: -1, isLeader: false });
+const nobody: Promise<undefined> = Promise.resolve(undefined);
 
 /** One life of a server. */
 class Life implements Incarnation {
@@ -61,8 +66,9 @@ export class Cluster {
     this.#boots = new Array(servers).fill(0);
   }
 
+  /** Whether the server has booted and not crashed since. */
   isAlive(server: number): boolean {
-    return this.#lives[server] !== undefined;
+    return this.#lives[server]?.raft !== undefined;
   }
 
   isConnected(server: number): boolean {
@@ -115,19 +121,42 @@ export class Cluster {
     this.#enableEnds(server, () => false);
   }
 
-  /** Proposes a command; undefined when the server is down. */
-  async startCommand(server: number, command: unknown): Promise<{ index: number; term: number; isLeader: boolean } | undefined> {
-    const result = await this.#call(server, "start()", (raft) => raft.start(command));
-    if (result === undefined) return undefined;
-    if (result.isLeader) {
-      this.simulation.trace.test(`S${server} takes ${showCommand(command)} at index ${result.index} in term ${result.term}`);
+  /** Proposes a command; `isLeader` is false when the server is down. */
+  startCommand(server: number, command: unknown): Promise<StartResult> {
+    const life = this.#lives[server];
+    if (life?.raft === undefined) return serverIsDown;
+    return this.simulation.enter(life, "start()", () => this.startNow(server, command));
+  }
+
+  /** Proposes a command of its own to every live server in order; returns who took theirs. `commandFor` is called once for each. */
+  offerToAll(commandFor: () => unknown): Promise<Acceptance[]> {
+    return new Promise((done) => new Offer(this, commandFor, done).goTo(0));
+  }
+
+  /** start() on a live server, within an event of that server's. Throws an ImplementationError. */
+  startNow(server: number, command: unknown): StartResult {
+    let result: StartResult;
+    try {
+      result = checkStartResult(server, this.#lives[server]!.raft!.start(command));
+    } catch (thrown) {
+      throw ImplementationError.of(server, "start()", thrown);
     }
+    if (!result.isLeader) return result;
+    const { hash, trace } = this.simulation;
+    hash.mix(mix32(result.index, result.term));
+    if (trace.debugOn) trace.test(`S${server} takes ${showCommand(command)} at index ${result.index} in term ${result.term}`);
     return result;
   }
 
   /** Undefined when the server is down. */
-  getState(server: number): Promise<{ term: number; isLeader: boolean } | undefined> {
-    return this.#call(server, "getState()", (raft) => raft.getState());
+  getState(server: number): Promise<ServerState | undefined> {
+    const life = this.#lives[server];
+    if (life?.raft === undefined) return nobody;
+    return this.simulation.enter(life, "getState()", () => {
+      const state = checkServerState(server, life.raft!.getState());
+      this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+      return state;
+    });
   }
 
   /** The end of the run: all servers die, calls fail. */
@@ -136,15 +165,6 @@ export class Cluster {
     for (const life of this.#lives) {
       if (life !== undefined) life.alive = false;
     }
-  }
-
-  async #call<T extends object>(server: number, what: string, call: (raft: Raft) => T): Promise<T | undefined> {
-    const life = this.#lives[server];
-    if (life === undefined) return undefined;
-    return this.simulation.enter(life, what, () => {
-      const raft = life.raft;
-      return raft === undefined ? undefined : checkAnswer(server, what, call(raft), this.simulation);
-    });
   }
 
   #boot(life: Life): void {
@@ -190,20 +210,6 @@ export class Cluster {
       if (incoming !== undefined) incoming.enabled = on;
     }
   }
-}
-
-/** An answer must be a plain object of numbers and booleans; `start()` must not return a promise. */
-function checkAnswer<T extends object>(server: number, what: string, answer: T, simulation: Simulation): T {
-  const { term, isLeader, index } = answer as { term?: unknown; isLeader?: unknown; index?: unknown };
-  const needsIndex = what === "start()" && isLeader === true;
-  if (typeof term !== "number" || typeof isLeader !== "boolean" || (needsIndex && typeof index !== "number")) {
-    const got = (answer as unknown) instanceof Promise ? "a promise" : JSON.stringify(answer);
-    const shape = what === "start()" ? "{ index, term, isLeader }" : "{ term, isLeader }";
-    throw new ImplementationError(server, what, new TypeError(`expected ${shape} at once, got ${got}`));
-  }
-  simulation.hash.mix((term << 1) | (isLeader ? 1 : 0));
-  if (needsIndex) simulation.hash.mix(index as number);
-  return answer;
 }
 
 function traceApply(simulation: Simulation, server: number, message: ApplyMessage): void {

@@ -1,4 +1,7 @@
-import type { Raft } from "@raft-stress/raft/api";
+import type { Raft, StartResult } from "@raft-stress/raft/api";
+import { ImplementationError } from "../failure.ts";
+
+export type ServerState = ReturnType<Raft["getState"]>;
 
 const methods = ["start", "getState", "snapshot", "kill"] as const;
 
@@ -17,4 +20,26 @@ export function checkRaft(raft: unknown): Raft {
   if (typeof handlers !== "object" || handlers === null)
     throw new TypeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
   return raft as Raft;
+}
+
+/** Checks what start() returned: an answer at once, no promise of one. Throws an ImplementationError. */
+export function checkStartResult(server: number, answer: StartResult): StartResult {
+  if (typeof answer === "object" && answer !== null && answer.isLeader === false) return answer;
+  if (typeof answer === "object" && answer !== null && answer.isLeader === true && isTerm(answer.term) && isTerm(answer.index))
+    return answer;
+  throw new ImplementationError(server, "start()", new TypeError(`expected { index, term, isLeader } at once, got ${showAnswer(answer)}`));
+}
+
+/** Checks what getState() returned. Throws an ImplementationError. */
+export function checkServerState(server: number, answer: ServerState): ServerState {
+  if (typeof answer === "object" && answer !== null && typeof answer.isLeader === "boolean" && isTerm(answer.term)) return answer;
+  throw new ImplementationError(server, "getState()", new TypeError(`expected { term, isLeader } at once, got ${showAnswer(answer)}`));
+}
+
+function isTerm(value: unknown): boolean {
+  return Number.isSafeInteger(value);
+}
+
+function showAnswer(answer: unknown): string {
+  return answer instanceof Promise ? "a promise" : (JSON.stringify(answer) ?? String(answer));
 }

@@ -11,7 +11,7 @@ async function initialElection(lab: Lab): Promise<void> {
   // Let followers that missed the election learn of it, then see whether all agree on the term.
   await lab.sleep(50);
   const term = await lab.checkTerms();
-  expect(term >= 1, { cause: "the first term is too low", expected: "a term of at least 1", seen: `${term}` });
+  expect(term >= 1, () => ({ cause: "the first term is too low", expected: "a term of at least 1", seen: `${term}` }));
 
   lab.step("leader and term stay while the network is quiet");
   await lab.sleep(2 * electionTimeoutMs);

@@ -15,7 +15,11 @@ async function basicAgree(lab: Lab): Promise<void> {
 }
 
 function expectIndex(got: number, expected: number): void {
-  expect(got === expected, { cause: "a command got another index than expected", expected: `index ${expected}`, seen: `index ${got}` });
+  expect(got === expected, () => ({
+    cause: "a command got another index than expected",
+    expected: `index ${expected}`,
+    seen: `index ${got}`,
+  }));
 }
 
 async function rpcBytes(lab: Lab): Promise<void> {
@@ -32,7 +36,7 @@ async function rpcBytes(lab: Lab): Promise<void> {
   const bytes = lab.cluster.network.totalBytes - bytesBefore;
   // Room for one copy more than needed, and 50,000 bytes for everything else.
   const most = lab.servers * commands * commandBytes + 50_000;
-  expect(bytes <= most, { cause: "too many RPC bytes", expected: `at most ${most} bytes`, seen: `${bytes}` });
+  expect(bytes <= most, () => ({ cause: "too many RPC bytes", expected: `at most ${most} bytes`, seen: `${bytes}` }));
   lab.end();
 }
 
@@ -51,7 +55,7 @@ async function followerFailure(lab: Lab): Promise<void> {
   const second = await lab.checkOneLeader();
   lab.disconnect(second + 1, second + 2);
   const { index, isLeader } = await lab.propose(second, 104);
-  expect(isLeader, { cause: "the leader rejected start()", expected: `S${second} accepts a command`, seen: "isLeader false" });
+  expect(isLeader, () => ({ cause: "the leader rejected start()", expected: `S${second} accepts a command`, seen: "isLeader false" }));
   expectIndex(index, 4);
   await lab.sleep(2 * electionTimeoutMs);
   lab.checkNothingCommitted(4, "without a majority");
@@ -107,7 +111,11 @@ async function failNoAgree(lab: Lab): Promise<void> {
   const first = await lab.checkOneLeader();
   lab.disconnect(first + 1, first + 2, first + 3);
   const stranded = await lab.propose(first, 20);
-  expect(stranded.isLeader, { cause: "the leader rejected start()", expected: `S${first} accepts a command`, seen: "isLeader false" });
+  expect(stranded.isLeader, () => ({
+    cause: "the leader rejected start()",
+    expected: `S${first} accepts a command`,
+    seen: "isLeader false",
+  }));
   expectIndex(stranded.index, 2);
   await lab.sleep(2 * electionTimeoutMs);
   lab.checkNothingCommitted(2, "without a majority");
@@ -117,8 +125,12 @@ async function failNoAgree(lab: Lab): Promise<void> {
   // The three may have elected a leader among themselves that never saw the stranded command.
   const second = await lab.checkOneLeader();
   const next = await lab.propose(second, 30);
-  expect(next.isLeader, { cause: "the leader rejected start()", expected: `S${second} accepts a command`, seen: "isLeader false" });
-  expect(next.index === 2 || next.index === 3, { cause: "an unexpected index", expected: "index 2 or 3", seen: `index ${next.index}` });
+  expect(next.isLeader, () => ({ cause: "the leader rejected start()", expected: `S${second} accepts a command`, seen: "isLeader false" }));
+  expect(next.index === 2 || next.index === 3, () => ({
+    cause: "an unexpected index",
+    expected: "index 2 or 3",
+    seen: `index ${next.index}`,
+  }));
   await lab.one(1000, lab.servers, { retry: true });
   lab.end();
 }
@@ -135,16 +147,16 @@ async function concurrentStarts(lab: Lab): Promise<void> {
     if (committed === undefined) continue;
     for (let i = 0; i < 5; i++) {
       const found = committed.includes(100 + i);
-      expect(found, {
+      expect(found, () => ({
         cause: "a command that was accepted is missing",
         expected: `command ${100 + i}`,
         seen: committed.map(showCommand).join(", "),
-      });
+      }));
     }
     lab.end();
     return;
   }
-  expect(false, { cause: "the term changed too often", expected: "one quiet term in five tries", seen: "none" });
+  expect(false, () => ({ cause: "the term changed too often", expected: "one quiet term in five tries", seen: "none" }));
 }
 
 /** The commands found at the indices of five simultaneous start() calls; undefined when the term changed under them. */
@@ -169,11 +181,11 @@ async function startFiveAtOnce(lab: Lab): Promise<unknown[] | undefined> {
     const found = await lab.wait(index, lab.servers, term);
     if (found === undefined) return undefined;
     const { command } = found;
-    expect(typeof command === "number", {
+    expect(typeof command === "number", () => ({
       cause: "a value that nobody proposed",
       expected: `a number at index ${index}`,
       seen: showCommand(command),
-    });
+    }));
     commands.push(command);
   }
   return commands;
@@ -247,24 +259,24 @@ async function rpcCount(lab: Lab): Promise<void> {
   lab.step("the first election");
   await lab.checkOneLeader();
   const electing = totalDispatched(lab);
-  expect(electing >= 1 && electing <= 30, {
+  expect(electing >= 1 && electing <= 30, () => ({
     cause: "too many or too few RPCs to elect the first leader",
     expected: "1 to 30",
     seen: `${electing}`,
-  });
+  }));
 
   let counted: number | undefined;
   for (let attempt = 0; attempt < tries && counted === undefined; attempt++) {
     if (attempt > 0) await lab.sleep(settleMs);
     counted = await countAgreements(lab);
   }
-  expect(counted !== undefined, { cause: "the term changed too often", expected: "one quiet term in five tries", seen: "none" });
+  expect(counted !== undefined, () => ({ cause: "the term changed too often", expected: "one quiet term in five tries", seen: "none" }));
 
   lab.step("a second of idleness");
   await lab.sleep(electionTimeoutMs);
   const idle = totalDispatched(lab) - counted;
   const most = 3 * 20;
-  expect(idle <= most, { cause: "too many RPCs in a second of idleness", expected: `at most ${most}`, seen: `${idle}` });
+  expect(idle <= most, () => ({ cause: "too many RPCs in a second of idleness", expected: `at most ${most}`, seen: `${idle}` }));
   lab.end();
 }
 
@@ -288,18 +300,22 @@ async function countAgreements(lab: Lab): Promise<number | undefined> {
     const found = await lab.wait(firstIndex + i, lab.servers, term);
     if (found === undefined) return undefined;
     const expected = commands[i - 1]!;
-    expect(found.command === expected, {
+    expect(found.command === expected, () => ({
       cause: "another command was committed than was proposed",
       expected: `${expected}`,
       seen: showCommand(found.command),
-    });
+    }));
   }
   const after = totalDispatched(lab);
   for (const server of lab.everyone()) {
     if ((await lab.cluster.getState(server))?.term !== term) return undefined;
   }
   const most = (awaited + 1 + 3) * 3;
-  expect(after - before <= most, { cause: "too many RPCs for a dozen agreements", expected: `at most ${most}`, seen: `${after - before}` });
+  expect(after - before <= most, () => ({
+    cause: "too many RPCs for a dozen agreements",
+    expected: `at most ${most}`,
+    seen: `${after - before}`,
+  }));
   return after;
 }
 

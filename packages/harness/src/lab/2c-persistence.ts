@@ -94,11 +94,7 @@ async function figure8(lab: Lab): Promise<void> {
   lab.step("a thousand rounds: each leader crashes soon after it took a command, so that terms mix in the logs");
   let up = lab.servers;
   for (let round = 0; round < 1000; round++) {
-    let leader: number | undefined;
-    for (const server of lab.everyone()) {
-      if (!lab.cluster.isAlive(server)) continue;
-      if ((await lab.propose(server, lab.randomCommand())).isLeader) leader = server;
-    }
+    const leader = (await lab.offerToAll(() => lab.randomCommand())).at(-1)?.server;
     await lab.sleep(figure8PauseMs(lab));
     if (leader !== undefined) {
       await lab.crash(leader);
@@ -145,11 +141,8 @@ async function figure8Unreliable(lab: Lab): Promise<void> {
       lab.step("from here on replies are delayed and reordered too");
       lab.cluster.network.longReordering = true;
     }
-    let leader: number | undefined;
-    for (const server of lab.everyone()) {
-      const { isLeader } = await lab.propose(server, lab.below(10_000));
-      if (isLeader && lab.cluster.isConnected(server)) leader = server;
-    }
+    const accepted = await lab.offerToAll(() => lab.below(10_000));
+    const leader = accepted.findLast(({ server }) => lab.cluster.isConnected(server))?.server;
     await lab.sleep(figure8PauseMs(lab));
     if (leader !== undefined && lab.chance(500)) {
       lab.disconnect(leader);
@@ -209,11 +202,7 @@ async function churnClient(lab: Lab, me: number, random: RandomStream, stop: { r
   const confirmed: number[] = [];
   while (!stop.asked) {
     const command = lab.randomCommand(random);
-    let index: number | undefined;
-    for (const server of lab.everyone()) {
-      const answer = await lab.propose(server, command);
-      if (answer.isLeader) index = answer.index;
-    }
+    const index = (await lab.offerToAll(() => command)).at(-1)?.index;
     if (index === undefined) await lab.sleep(79 + me * 17);
     else if (await seenCommitted(lab, index, command)) confirmed.push(command);
   }
@@ -242,20 +231,20 @@ async function checkAllCommitted(lab: Lab, last: number, confirmed: readonly num
     committed.add(found?.command);
   }
   for (const command of confirmed) {
-    expect(committed.has(command), {
+    expect(committed.has(command), () => ({
       cause: "a command that was committed is lost",
       expected: `${command} among the ${last} committed commands`,
       seen: "it is at no index",
-    });
+    }));
   }
 }
 
 function expectNumber(command: unknown, index: number): void {
-  expect(typeof command === "number", {
+  expect(typeof command === "number", () => ({
     cause: "a value that nobody proposed",
     expected: `a number at index ${index}`,
     seen: showCommand(command),
-  });
+  }));
 }
 
 export const persistenceTests: readonly LabTest[] = [

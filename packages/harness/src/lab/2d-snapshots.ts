@@ -44,11 +44,11 @@ function snapshotScenario({ disconnect, crash }: SnapshotFaults): LabTest["run"]
 
 function checkStateSize(lab: Lab): void {
   const bytes = lab.cluster.largestState();
-  expect(bytes < maxStateBytes, {
+  expect(bytes < maxStateBytes, () => ({
     cause: "the persisted state is too large: entries up to the snapshot were not discarded",
     expected: `fewer than ${maxStateBytes} bytes`,
     seen: `${bytes} bytes`,
-  });
+  }));
 }
 
 async function allCrash(lab: Lab): Promise<void> {
@@ -63,7 +63,11 @@ async function allCrash(lab: Lab): Promise<void> {
     lab.step(`round ${round}: all servers crash and restart`);
     await lab.crashAndRestartAll();
     const after = await lab.one(lab.randomCommand(), lab.servers, { retry: true });
-    expect(after >= before + 1, { cause: "an index went backwards over a restart", expected: `at least ${before + 1}`, seen: `${after}` });
+    expect(after >= before + 1, () => ({
+      cause: "an index went backwards over a restart",
+      expected: `at least ${before + 1}`,
+      seen: `${after}`,
+    }));
   }
   lab.end();
 }

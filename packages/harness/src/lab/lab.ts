@@ -1,4 +1,6 @@
+import type { StartResult } from "@raft-stress/raft/api";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { Acceptance } from "../cluster/offer.ts";
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
 import { TestFailure } from "../failure.ts";
 import type { RandomStream } from "../sim/random.ts";
@@ -33,6 +35,7 @@ export class Lab {
   /** The random stream of the test's main line. */
   readonly random: RandomStream;
   readonly #test: LabTest;
+  readonly #everyone: readonly number[];
   #step = "set up the cluster";
   #beganMs = 0;
   #rpcsAtBegin = 0;
@@ -45,6 +48,7 @@ export class Lab {
     this.simulation = simulation;
     this.cluster = cluster;
     this.servers = cluster.size;
+    this.#everyone = Array.from({ length: cluster.size }, (_, server) => server);
     this.random = simulation.stream(randomKeys.tester, 0);
     this.#test = test;
   }
@@ -149,13 +153,18 @@ export class Lab {
   }
 
   /** All server numbers, in order. */
-  everyone(): number[] {
-    return Array.from({ length: this.servers }, (_, server) => server);
+  everyone(): readonly number[] {
+    return this.#everyone;
   }
 
   /** Offers a command to one server; `isLeader` false when it is down. */
-  async propose(server: number, command: unknown): Promise<{ index: number; term: number; isLeader: boolean }> {
-    return (await this.cluster.startCommand(this.wrap(server), command)) ?? { index: -1, term: -1, isLeader: false };
+  propose(server: number, command: unknown): Promise<StartResult> {
+    return this.cluster.startCommand(this.wrap(server), command);
+  }
+
+  /** Offers every live server a command of its own, in order, disconnected ones too; returns who took theirs as leader. */
+  offerToAll(commandFor: () => unknown): Promise<Acceptance[]> {
+    return this.cluster.offerToAll(commandFor);
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -181,9 +190,9 @@ export class Lab {
   /** A random text of `length` characters of the base64url alphabet. */
   randomText(length: number): string {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let text = "";
-    for (let i = 0; i < length; i++) text += alphabet[this.random.int(0, alphabet.length)];
-    return text;
+    const text = new Array<string>(length);
+    for (let i = 0; i < length; i++) text[i] = alphabet[this.random.word() & 63]!;
+    return text.join("");
   }
 
   // ---- tasks beside the main line ----
@@ -370,8 +379,9 @@ function twoLeaders(term: number, first: number, second: number): TestFailure {
   });
 }
 
-/** Fails the test unless `holds`. */
-export function expect(holds: boolean, failure: { cause: string; expected: string; seen: string }): asserts holds {
+/** Fails the test unless `holds`. `describe` is called only when it does not. */
+export function expect(holds: boolean, describe: () => { cause: string; expected: string; seen: string }): asserts holds {
   if (holds) return;
+  const failure = describe();
   throw new TestFailure(`${failure.cause}: expected ${failure.expected}, got ${failure.seen}`, failure);
 }

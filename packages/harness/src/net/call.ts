@@ -2,7 +2,7 @@ import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Network, NetworkServer } from "./network.ts";
-import { type Conditions, judge, type Packet } from "./rules.ts";
+import { type Conditions, delayOf, isLost, judge, type Packet } from "./rules.ts";
 import { copyOverWire, type WireCopy } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
@@ -53,8 +53,8 @@ export class Call extends SimEvent implements Packet {
   send(): void {
     this.#trace("->", this.#contents.args.value);
     const verdict = judge(this.#network.rules, this);
-    if (verdict.lost) this.#lose(verdict.delayUs);
-    else this.#network.simulation.schedule(this, verdict.delayUs);
+    if (isLost(verdict)) this.#lose(delayOf(verdict));
+    else this.#network.simulation.schedule(this, delayOf(verdict));
   }
 
   override fire(): void {
@@ -142,14 +142,14 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.#end.to, `the reply of ${this.#contents.method}`, thrown);
     }
     const verdict = judge(this.#network.rules, this);
-    if (verdict.lost) {
-      this.#lose(verdict.delayUs);
+    if (isLost(verdict)) {
+      this.#lose(delayOf(verdict));
       return;
     }
     this.kind = eventKinds.reply;
     this.digest = this.#reply.digest;
     this.owner = this.#callerOwner();
-    this.#network.simulation.schedule(this, verdict.delayUs);
+    this.#network.simulation.schedule(this, delayOf(verdict));
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */

@@ -27,7 +27,16 @@ export interface ClientEnd {
   readonly from: number;
   /** The number under which the server called is known to the network. */
   readonly to: number;
+  readonly link: Link;
   enabled: boolean;
+}
+
+/** An ordered pair of caller and server; it outlives the ends of both. */
+interface Link {
+  /** Randomness of the link. */
+  readonly key: number;
+  /** Calls made on it so far. */
+  calls: number;
 }
 
 /** Clients that are no servers number from here. */
@@ -46,8 +55,8 @@ export class Network {
   totalBytes = 0;
   readonly simulation: Simulation;
   readonly rules: readonly Rule[];
-  readonly #servers = new Map<number, NetworkServer>();
-  readonly #callsOnLink = new Map<number, number>();
+  readonly #servers: (NetworkServer | undefined)[] = [];
+  readonly #links = new Map<string, Link>();
   readonly #methodNumbers = new Map<string, number>();
   readonly #seed: number;
   #closed = false;
@@ -59,24 +68,24 @@ export class Network {
   }
 
   makeEnd(from: number, to: number): ClientEnd {
-    return { from, to, enabled: false };
+    return { from, to, link: this.#link(from, to), enabled: false };
   }
 
   addServer(number: number, server: NetworkServer): void {
-    this.#servers.set(number, server);
+    this.#servers[number] = server;
   }
 
   deleteServer(number: number): void {
-    this.#servers.delete(number);
+    this.#servers[number] = undefined;
   }
 
   server(number: number): NetworkServer | undefined {
-    return this.#servers.get(number);
+    return this.#servers[number];
   }
 
   /** Requests dispatched to the server since it was added; 0 when there is none. */
   dispatched(number: number): number {
-    return this.#servers.get(number)?.dispatched ?? 0;
+    return this.#servers[number]?.dispatched ?? 0;
   }
 
   /** From here on every call fails at once. */
@@ -96,11 +105,18 @@ export class Network {
     }
     this.totalCalls++;
     this.totalBytes += copy.bytes;
-    const link = end.from * 4096 + end.to;
-    const sequence = this.#callsOnLink.get(link) ?? 0;
-    this.#callsOnLink.set(link, sequence + 1);
-    const key = mix32(mix32(this.#seed, link), sequence);
+    const key = mix32(end.link.key, end.link.calls++);
     new Call(this, end, caller, { method, methodNumber: this.#methodNumber(method), args: copy, key, onReply }).send();
+  }
+
+  #link(from: number, to: number): Link {
+    const name = `${from} ${to}`;
+    let link = this.#links.get(name);
+    if (link === undefined) {
+      link = { key: mix32(mix32(this.#seed, from), to), calls: 0 };
+      this.#links.set(name, link);
+    }
+    return link;
   }
 
   #methodNumber(method: string): number {

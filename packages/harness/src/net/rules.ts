@@ -21,11 +21,33 @@ export interface Packet {
   draw(purpose: number, bound: number): number;
 }
 
-/** Adds a delay, or loses the packet; a lost packet's caller learns of it when the delays so far are over. */
-export type Verdict = { readonly lost: boolean; readonly delayUs: number };
+/**
+ * What is to happen to a packet, as one number, so that judging allocates nothing: `deliver(delayUs)` or `lose(delayUs)`. A lost packet's caller learns of it
+ * when the delays so far are over.
+ */
+export type Verdict = number;
 
-/** Undefined: the rule has nothing to say about this packet. */
-export type Rule = (packet: Packet) => Verdict | undefined;
+/** What a rule says of a packet that it does not touch. */
+export const pass: Verdict = 0;
+
+export function deliver(delayUs: number): Verdict {
+  return delayUs;
+}
+
+export function lose(delayUs: number): Verdict {
+  return -1 - delayUs;
+}
+
+export function isLost(verdict: Verdict): boolean {
+  return verdict < 0;
+}
+
+export function delayOf(verdict: Verdict): number {
+  return verdict < 0 ? -1 - verdict : verdict;
+}
+
+/** Adds a delay to a packet, loses it, or passes. */
+export type Rule = (packet: Packet) => Verdict;
 
 const purposes = { unreachable: 1, shortDelay: 2, loss: 3, reorder: 4, reorderSpan: 5, reorderDelay: 6, latency: 7 } as const;
 
@@ -35,32 +57,32 @@ const latencyUs = { least: 50, span: 500 } as const;
 
 /** A call to an end that is cut off or a server that is gone fails after a while: up to 7 s with long delays, up to 100 ms without. */
 export const unreachableRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.conditions.reachable) return undefined;
+  if (packet.half !== "request" || packet.conditions.reachable) return pass;
   const span = packet.conditions.longDelays ? 7000 : 100;
-  return { lost: true, delayUs: packet.draw(purposes.unreachable, span) * usPerMs };
+  return lose(packet.draw(purposes.unreachable, span) * usPerMs);
 };
 
 /** An unreliable network holds requests, not replies, for 0 to 26 ms. */
 export const shortDelayRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.conditions.reliable) return undefined;
-  return { lost: false, delayUs: packet.draw(purposes.shortDelay, 27) * usPerMs };
+  if (packet.half !== "request" || packet.conditions.reliable) return pass;
+  return deliver(packet.draw(purposes.shortDelay, 27) * usPerMs);
 };
 
 /** An unreliable network loses one request in ten and one reply in ten. */
 export const lossRule: Rule = (packet) => {
-  if (packet.conditions.reliable || packet.draw(purposes.loss, 1000) >= 100) return undefined;
-  return { lost: true, delayUs: 0 };
+  if (packet.conditions.reliable || packet.draw(purposes.loss, 1000) >= 100) return pass;
+  return lose(0);
 };
 
 /** Long reordering holds two replies of three for 200 to 2199 ms, the shorter delays more often. */
 export const longReorderingRule: Rule = (packet) => {
-  if (packet.half !== "reply" || !packet.conditions.longReordering) return undefined;
-  if (packet.draw(purposes.reorder, 900) >= 600) return undefined;
+  if (packet.half !== "reply" || !packet.conditions.longReordering) return pass;
+  if (packet.draw(purposes.reorder, 900) >= 600) return pass;
   const span = 1 + packet.draw(purposes.reorderSpan, 2000);
-  return { lost: false, delayUs: (200 + packet.draw(purposes.reorderDelay, span)) * usPerMs };
+  return deliver((200 + packet.draw(purposes.reorderDelay, span)) * usPerMs);
 };
 
-export const latencyRule: Rule = (packet) => ({ lost: false, delayUs: latencyUs.least + packet.draw(purposes.latency, latencyUs.span) });
+export const latencyRule: Rule = (packet) => deliver(latencyUs.least + packet.draw(purposes.latency, latencyUs.span));
 
 /** The network of the labs. */
 export const labRules: readonly Rule[] = [unreachableRule, shortDelayRule, lossRule, longReorderingRule, latencyRule];
@@ -70,9 +92,8 @@ export function judge(rules: readonly Rule[], packet: Packet): Verdict {
   let delayUs = 0;
   for (const rule of rules) {
     const verdict = rule(packet);
-    if (verdict === undefined) continue;
-    delayUs += verdict.delayUs;
-    if (verdict.lost) return { lost: true, delayUs };
+    delayUs += delayOf(verdict);
+    if (isLost(verdict)) return lose(delayUs);
   }
-  return { lost: false, delayUs };
+  return deliver(delayUs);
 }

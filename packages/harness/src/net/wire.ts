@@ -76,19 +76,22 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
 }
 
 function copyRecord(record: Record<string, unknown>, depth: number, describes: boolean): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
+  // A spread copies all fields at once, several times faster than one by one; then only what is no primitive must be replaced.
+  const copy = { ...record };
   let names = recordTypeBytes;
-  for (const name in record) {
+  for (const name in copy) {
     bytes += 1;
     names += name.length + fieldTypeBytes;
-    digest = mix32(digest, name.length);
-    const field = record[name];
-    // The two commonest kinds of field, without another call.
+    const field = copy[name];
+    // The commonest kind of field, without another call.
     if (typeof field === "number" && (field | 0) === field) {
       bytes += smallIntBytes(field);
-      digest = mix32(digest, field);
-      copy[name] = field;
-    } else copy[name] = copyValue(field, depth + 1, describes);
+      digest = mix32(digest, field + name.length);
+    } else {
+      digest = (digest + name.length) | 0;
+      const fieldCopy = copyValue(field, depth + 1, describes);
+      if (fieldCopy !== field) copy[name] = fieldCopy;
+    }
   }
   bytes += describes ? names + 1 : 1;
   return copy;

@@ -127,16 +127,11 @@ export class Simulation {
 
   /**
    * Calls into a server, as an event of its own, at this instant: so that whatever runs until the next event is that server's.
-   * Resolves to undefined if the server is dead by then.
+   * Never resolves if the server dies before.
    */
-  enter<T>(incarnation: Incarnation, what: string, call: () => T): Promise<T | undefined> {
+  enter<T>(incarnation: Incarnation, what: string, call: () => T): Promise<T> {
     return new Promise((resolve) => {
-      if (!incarnation.alive) {
-        resolve(undefined);
-        return;
-      }
-      const event = new CallbackEvent(eventKinds.enter, incarnation, what, () => resolve(call()));
-      this.schedule(event, 0);
+      this.schedule(new CallbackEvent(eventKinds.enter, incarnation, what, () => resolve(call())), 0);
     });
   }
 
