@@ -11,25 +11,30 @@ export function directoryNameFor(date: Date): string {
 
 /** Throws UserError when logs could not be written there. Leaves nothing behind. */
 export function checkWritable(directory: string): void {
+  const made: string[] = [];
   try {
-    if (!existsSync(directory)) {
-      removeCreated(directory, mkdirSync(directory, { recursive: true }));
-    } else if (statSync(directory).isDirectory()) {
-      accessSync(directory, constants.W_OK | constants.X_OK);
-    } else {
+    if (existsSync(directory) && !statSync(directory).isDirectory()) {
       throw new UserError(`--output must be a directory, and '${directory}' is a file`);
     }
+    makeDirectory(resolve(directory), (path) => made.unshift(path));
+    accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`--output: logs cannot be written to '${directory}': ${whyNot(error)}`);
+  } finally {
+    for (const path of made) rmdirSync(path);
   }
 }
 
-/** `first` is the outermost directory that was made on the way to `directory`. */
-function removeCreated(directory: string, first: string | undefined): void {
-  if (first === undefined) return;
-  const outermost = resolve(first);
-  for (let path = resolve(directory); path.length >= outermost.length; path = dirname(path)) rmdirSync(path);
+/** Makes a directory and those above it. Node's own recursive mkdir never ends where nothing can be made, as in /proc. */
+function makeDirectory(path: string, onMade: (path: string) => void = () => {}): void {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return;
+    throw Object.assign(new Error(`${path} is a file`), { code: "ENOTDIR" });
+  }
+  makeDirectory(dirname(path), onMade);
+  mkdirSync(path);
+  onMade(path);
 }
 
 function whyNot(error: unknown): string {
@@ -37,6 +42,7 @@ function whyNot(error: unknown): string {
   if (code === "EACCES" || code === "EPERM") return "permission denied";
   if (code === "ENOTDIR" || code === "EEXIST") return "a part of the path is a file";
   if (code === "EROFS") return "the file system is read-only";
+  if (code === "ENOENT") return "nothing can be made there";
   if (code === "ENOSPC") return "the disk is full";
   return error instanceof Error ? error.message : String(error);
 }
@@ -58,7 +64,7 @@ export function logStore(directory: string, warn: (sentence: string) => void): L
     save(name, text) {
       const path = join(directory, `${name}.log`);
       try {
-        if (!made) mkdirSync(directory, { recursive: true });
+        if (!made) makeDirectory(resolve(directory));
         made = true;
         writeFileSync(path, text);
         return path;

@@ -46,7 +46,8 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
   if (end.type === "fault") throw new Error(end.stack);
   if (end.type === "done") throw new Error("a load ended as a batch");
-  const how = end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
+  const how =
+    end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
 }
 
@@ -57,7 +58,11 @@ interface Parts {
   readonly reporting: Reporting;
 }
 
-function createRunner({ options, output, tests, seed, settings, request }: Session, goal: Goal, { pool, plan, tally, reporting }: Parts): Runner {
+function createRunner(
+  { options, output, tests, seed, settings, request }: Session,
+  goal: Goal,
+  { pool, plan, tally, reporting }: Parts,
+): Runner {
   const logs = logStore(options.output ?? directoryNameFor(new Date()), (sentence) => output.tell(`raft-stress: ${sentence}`));
   const replayCommand = replayCommandFor(options);
   const origin = {

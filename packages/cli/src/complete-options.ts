@@ -92,10 +92,12 @@ function readCount(raw: unknown, called: string): number {
 
 /** What no option can say about itself alone. */
 function checkTogether(options: Options, given: ReadonlySet<OptionName>): void {
-  if (options.race) throw new UserError("--race: checked mode is not available in this version; leave -r away (-R, the default, is accepted)");
+  if (options.race)
+    throw new UserError("--race: checked mode is not available in this version; leave -r away (-R, the default, is accepted)");
   if (options.until && given.has("iter")) throw new UserError("--until finds the number of runs itself: give either --until or --iter");
   if (options.until && options.loop) throw new UserError("--until ends by itself and --loop never does: give one of them");
-  if (options.growth !== 10 && given.has("growth") && !options.loop) throw new UserError("--growth is the growth per round of --loop: give --loop too");
+  if (options.growth !== 10 && given.has("growth") && !options.loop)
+    throw new UserError("--growth is the growth per round of --loop: give --loop too");
   if (options.checkDeterminism && options.clock === "real") {
     throw new UserError("--check-determinism needs the virtual clock: on --clock real no two runs are the same");
   }

@@ -3,8 +3,8 @@ import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { OptionSource, RawOptions } from "./complete-options.ts";
 import { UserError } from "./exit-codes.ts";
-import { longName, type OptionName, optionNames } from "./options.ts";
 import { nearest } from "./nearest.ts";
+import { longName, type OptionName, optionNames } from "./options.ts";
 
 const usualNames = ["raft-stress.config.json", "raft-stress.config.mjs", "raft-stress.config.js"];
 
@@ -22,10 +22,13 @@ export async function configSources(
   profile: string | undefined,
   directory: string,
 ): Promise<readonly OptionSource[]> {
-  const path = file === undefined ? usualNames.map((name) => resolve(directory, name)).find((name) => existsSync(name)) : resolve(directory, file);
+  const path =
+    file === undefined ? usualNames.map((name) => resolve(directory, name)).find((name) => existsSync(name)) : resolve(directory, file);
   if (path === undefined) {
     if (profile === undefined) return [];
-    throw new UserError(`--profile ${profile} needs a configuration file: none of ${usualNames.join(", ")} is here, and no --config was given`);
+    throw new UserError(
+      `--profile ${profile} needs a configuration file: none of ${usualNames.join(", ")} is here, and no --config was given`,
+    );
   }
   const shown = file ?? basename(path);
   const { profiles, ...top } = asSection(await read(path, shown), shown);

@@ -1,4 +1,5 @@
-import { extname } from "node:path";
+import { spawnSync } from "node:child_process";
+import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MakeRaft } from "@raft-stress/raft/api";
 
@@ -11,7 +12,7 @@ export class NotLoaded extends Error {}
  */
 export async function loadImplementation(url: string | undefined): Promise<MakeRaft> {
   const module = await importModule(url);
-  const candidate = module["makeRaft"] ?? module["default"];
+  const candidate = module.makeRaft ?? module.default;
   if (typeof candidate === "function") return candidate as MakeRaft;
   const names = Object.keys(module);
   const has = names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`;
@@ -19,7 +20,8 @@ export async function loadImplementation(url: string | undefined): Promise<MakeR
 }
 
 async function importModule(url: string | undefined): Promise<Record<string, unknown>> {
-  if (url === undefined) return await import("@raft-stress/raft");
+  // By URL, because a dependency written down here would be one of the whole command, not of its workers.
+  if (url === undefined) return await import(import.meta.resolve("@raft-stress/raft"));
   try {
     return await import(url);
   } catch (error) {
@@ -32,8 +34,15 @@ function whyNotLoaded(error: unknown, url: string): string {
   if ("code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION" && extname(fileURLToPath(url)) === ".ts") {
     return `Node ${process.versions.node} does not import TypeScript (Node 22.18 and newer do); give its compiled JavaScript`;
   }
-  // Node puts `URL:line` before the stack of a syntax error.
-  const place = /^file:\S*?([^/\s]+:\d+)\n/.exec(error.stack ?? "")?.[1] ?? /([^/\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? "")?.[1];
+  const place = error instanceof SyntaxError ? placeOfSyntaxError(url) : /([^/\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? "")?.[1];
   const firstLine = error.message.split("\n")[0]!;
   return place === undefined ? `${error.name}: ${firstLine}` : `${error.name}: ${firstLine} (${place})`;
+}
+
+/** `FILE:LINE`. The error of a failed import does not say where it is; a second Node that only parses the file does. */
+function placeOfSyntaxError(url: string): string | undefined {
+  const file = fileURLToPath(url);
+  const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8", timeout: 10_000 });
+  const line = /^.*:(\d+)$/m.exec(stderr ?? "")?.[1];
+  return line === undefined ? undefined : `${basename(file)}:${line}`;
 }

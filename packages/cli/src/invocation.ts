@@ -1,11 +1,12 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Options } from "./options.ts";
 
 /** How the user can start the program again from the directory in which he is, as text for a shell. */
 export function startedAs(): string {
   const script = process.argv[1] ?? "";
-  if (process.env["npm_command"] === "exec") return "npx raft-stress";
+  if (process.env.npm_command === "exec") return "npx raft-stress";
   const launcher = checkoutLauncher();
   if (launcher !== undefined && basename(script) === "raft-stress.mjs") return launcher;
   if (process.platform === "win32") return "raft-stress";
@@ -22,7 +23,7 @@ function checkoutLauncher(): string | undefined {
 }
 
 function onPath(script: string): boolean {
-  const directories = (process.env["PATH"] ?? "").split(delimiter).filter((directory) => directory !== "");
+  const directories = (process.env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
   return directories.some((directory) => resolve(directory) === dirname(script) || sameFile(join(directory, "raft-stress"), script));
 }
 
@@ -41,9 +42,13 @@ export function shellWord(word: string): string {
 }
 
 /** The command line that makes one run again, as the user can type it here. */
-export function replayCommandFor(options: { readonly raft: string | undefined; readonly clock: string }): (test: string, seed: string) => string {
+export function replayCommandFor(options: {
+  readonly raft: string | undefined;
+  readonly clock: string;
+}): (test: string, seed: string) => string {
   const start = startedAs();
   const raft = options.raft === undefined ? "" : ` --raft ${shellWord(options.raft)}`;
   const clock = options.clock === "virtual" ? "" : ` --clock ${options.clock}`;
-  return (test, seed) => `${start} ${test} --seed ${seed} -n 1${raft}${clock}`;
+  const twice = options.checkDeterminism ? " --check-determinism" : "";
+  return (test, seed) => `${start} ${test} --seed ${seed} -n 1${raft}${clock}${twice}`;
 }

@@ -72,7 +72,9 @@ async function readOptions(values: RawOptions): Promise<Options> {
   const { configSources } = await import("./config-file.ts");
   const sources = [commandLineSource(values), environmentSource(process.env)];
   // Where the configuration is can only be said by the two first sources.
-  const { config, profile } = completeOptions(sources.map((source) => ({ ...source, values: only(source.values, "config", "profile") }))).options;
+  const { config, profile } = completeOptions(
+    sources.map((source) => ({ ...source, values: only(source.values, "config", "profile") })),
+  ).options;
   return completeOptions([...sources, ...(await configSources(config, profile, process.cwd()))]).options;
 }
 

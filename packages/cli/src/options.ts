@@ -174,7 +174,8 @@ export const optionTable = {
     group: "Reproduce",
     expected: "1 to 16 hexadecimal digits",
     parse: parseSeedText,
-    sentence: "Run i of a test has its own run seed, made from (S, test, i); run 0 has S itself: `TEST --seed R -n 1` is the run with run seed R.",
+    sentence:
+      "Run i of a test has its own run seed, made from (S, test, i); run 0 has S itself: `TEST --seed R -n 1` is the run with run seed R.",
   }),
   checkDeterminism: {
     kind: "switch",
@@ -318,7 +319,8 @@ export const optionTable = {
 export type OptionName = keyof typeof optionTable;
 export type OptionSpec = (typeof optionTable)[OptionName];
 
-type ValueOf<S> = S extends ValueOption<infer T, infer D> ? T | D : S extends CountOption ? number : S extends SwitchOption ? boolean : never;
+type ValueOf<S> =
+  S extends ValueOption<infer T, infer D> ? T | D : S extends CountOption ? number : S extends SwitchOption ? boolean : never;
 
 /** All options, parsed; what was given nowhere has its default. */
 export type Options = { readonly [K in OptionName]: ValueOf<(typeof optionTable)[K]> };

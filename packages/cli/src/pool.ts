@@ -66,7 +66,12 @@ export class Pool {
 
   /** Loads the implementation in one thread, so that what is wrong with it is known before anything runs. */
   load(): Promise<BatchEnd> {
-    return this.#submit(this.#options.threads, undefined, () => {}, (cells): LoadTask => ({ kind: "load", cells }));
+    return this.#submit(
+      this.#options.threads,
+      undefined,
+      () => {},
+      (cells): LoadTask => ({ kind: "load", cells }),
+    );
   }
 
   /**

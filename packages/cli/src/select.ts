@@ -67,7 +67,10 @@ function splitSuite(word: string, catalogue: readonly TestInfo[]): { readonly su
 function unambiguous(part: string, tests: readonly TestInfo[]): readonly TestInfo[] {
   const suites = [...new Set(tests.map((test) => test.suite))];
   if (suites.length === 1) return tests;
-  throw new UserError(`part '${part}' is in more than one suite: write ${suites.map((suite) => `${suite}:${part}`).join(" or ")}`, exitCodes.noTest);
+  throw new UserError(
+    `part '${part}' is in more than one suite: write ${suites.map((suite) => `${suite}:${part}`).join(" or ")}`,
+    exitCodes.noTest,
+  );
 }
 
 function byPattern(pattern: string, tests: readonly TestInfo[]): readonly TestInfo[] {

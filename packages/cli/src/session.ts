@@ -1,11 +1,12 @@
 import type { RunSettings } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
 import { checkWritable } from "./artifacts.ts";
+import type { RunFinished } from "./events.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { goalOf } from "./goal.ts";
 import { jsonFile, openJson } from "./json-target.ts";
 import type { Options } from "./options.ts";
 import { createOutput, type Output } from "./output.ts";
-import type { RunFinished } from "./events.ts";
 import { selectTests, type TestInfo } from "./select.ts";
 import { raftUrl, runSettings } from "./settings.ts";
 
@@ -42,11 +43,11 @@ export async function runSession(request: SessionRequest): Promise<number> {
   const { options } = request;
   const json = jsonFile(options);
   const output = createOutput({ color: options.color, jsonOnStdout: json === "-" });
-  const settings = runSettings(options, process.env["RAFT_LOG"]);
+  const settings = runSettings(options, process.env.RAFT_LOG);
   const url = raftUrl(options.raft, request.directory);
   if (options.output !== undefined) checkWritable(options.output);
   // The threads take over this thread's environment when they start.
-  if (options.verbose > 0) process.env["VERBOSE"] = String(options.verbose);
+  if (options.verbose > 0) process.env.VERBOSE = String(options.verbose);
   if (options.dryRun) return dryRun(await prepare(request, output, settings));
 
   // They boot while this thread loads the harness to know the tests' names.
@@ -82,8 +83,11 @@ async function prepare(request: SessionRequest, output: Output, settings: RunSet
 }
 
 function dryRun({ options, output, tests, seed, settings }: Session): number {
-  const runs = options.loop ? "rounds without end" : `${tests.length * options.iter} runs`;
-  output.print(`would run ${tests.length} tests × ${options.iter} = ${runs}, ${options.workers} at a time, seed ${seed}, ${settings.clock} clock`);
+  const { iterations } = goalOf(options);
+  const all = options.loop ? "round after round" : `${tests.length * iterations} in all`;
+  output.print(
+    `would make ${iterations} runs of each of these tests, ${all}, ${options.workers} at a time, seed ${seed}, ${settings.clock} clock:`,
+  );
   for (const test of tests) output.print(`${test.name} (${test.part}, ${test.servers} servers): ${test.title}`);
   return exitCodes.passed;
 }

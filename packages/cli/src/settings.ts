@@ -33,6 +33,7 @@ export function raftUrl(file: string | undefined, directory: string): string | u
   if (file === undefined) return undefined;
   const path = resolve(directory, file);
   if (!existsSync(path)) throw new UserError(`--raft: the file '${file}' does not exist`, exitCodes.notLoaded);
-  if (!statSync(path).isFile()) throw new UserError(`--raft must be the file of a module, and '${file}' is a directory`, exitCodes.notLoaded);
+  if (!statSync(path).isFile())
+    throw new UserError(`--raft must be the file of a module, and '${file}' is a directory`, exitCodes.notLoaded);
   return pathToFileURL(path).href;
 }

@@ -58,12 +58,12 @@ function logOfAllBefore(failed: number, total: number, clean: number): number {
   return sum;
 }
 
-/** A rate in per cent with two or three significant digits; a rate above zero is never 0%. Without the sign: `5.8`, `0.99`. */
+/** A rate in per cent, to a tenth or to two significant digits, without the sign: `5.8`, `6`, `0.99`. A rate above zero is never 0. */
 export function percentDigits(rate: number): string {
   const percent = rate * 100;
   if (percent === 0) return "0";
-  if (percent >= 1) return percent.toFixed(1);
-  return percent.toFixed(Math.min(20, 1 - Math.floor(Math.log10(percent)))).replace(/(\.\d*?[1-9])0+$/, "$1");
+  const decimals = percent >= 1 ? 1 : Math.min(20, 1 - Math.floor(Math.log10(percent)));
+  return percent.toFixed(decimals).replace(/\.?0+$/, "");
 }
 
 export function formatPercent(rate: number): string {

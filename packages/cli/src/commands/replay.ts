@@ -23,7 +23,8 @@ export async function replay(words: readonly string[], options: Options): Promis
 function readHeader(file: string): LogHeader {
   if (!statSync(file).isFile()) throw new UserError(`replay: '${file}' is not a file; ${usage}`);
   const header = parseLogHeader(readFileSync(file, "utf8"));
-  if (!header) throw new UserError(`replay: '${file}' is not the log of a run: it does not begin with the header that says how to repeat it`);
+  if (!header)
+    throw new UserError(`replay: '${file}' is not the log of a run: it does not begin with the header that says how to repeat it`);
   return header;
 }
 

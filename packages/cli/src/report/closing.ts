@@ -25,7 +25,7 @@ export function closing(tally: Tally, options: ClosingOptions, paint: Paints): r
   const last = `${tally.passed} passed, ${tally.failed} failed`;
   return [
     ...failing.map((test) => failureBlock(test, options, paint)),
-    ...(clean.length > 0 && goal.maxFailures === undefined ? [proof(clean, failing.length > 0)] : []),
+    ...(clean.length > 0 && goal.maxFailures === undefined ? proof(clean, failing.length > 0) : []),
     ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
     throughput(tally, options),
     ...(comment === undefined ? [] : [comment]),
@@ -37,7 +37,7 @@ function failureBlock(test: TestTally, options: ClosingOptions, paint: Paints): 
   const causes = [...test.causes.values()].sort((a, b) => b.count - a.count);
   const lines = [`${paint.red(test.test.name)}: ${rate(test, options.goal.maxFailures)}`];
   for (const cause of causes) lines.push(...causeLines(test, cause, options));
-  if (options.goal.maxFailures === undefined) {
+  if (options.goal.maxFailures === undefined && test.total > 1) {
     const runs = cleanRunsToShowFix(test.failed, test.total);
     lines.push(`  ${runs} clean ${runs === 1 ? "run" : "runs"} after a change would show that it helped (p < 5%)`);
   }
@@ -48,6 +48,7 @@ function rate({ failed, total, causes }: TestTally, maxFailures: number | undefi
   const firstAt = Math.min(...[...causes.values()].map((cause) => cause.firstAt));
   if (maxFailures === 1) return `first failure at run ${firstAt}`;
   if (maxFailures !== undefined) return `${failed} failures in ${total} runs, the first at run ${firstAt}`;
+  if (total === 1) return "failed";
   return `${failed} of ${total} failed, ${formatPercent(failed / total)} (95% interval ${formatInterval(wilsonInterval(failed, total))})`;
 }
 
@@ -62,16 +63,25 @@ function causeLines(test: TestTally, { cause, count, first, log }: CauseCount, o
   ];
 }
 
-const ladder = [0.1, 0.05, 0.02, 0.01, 0.001, 0.0001, 0.00001, 0.000001];
+/** Rates worth aiming at next. */
+const ladder = [0.01, 0.001, 0.0001, 0.00001, 0.000001];
 
-/** What the clean tests prove: the weakest of them counts. */
-function proof(clean: readonly TestTally[], someFailed: boolean): string {
+/** What the clean tests prove: the weakest of them counts. A single run proves nothing worth a line. */
+function proof(clean: readonly TestTally[], someFailed: boolean): readonly string[] {
   const least = Math.min(...clean.map(({ total }) => total));
   const bound = cleanBound(least);
-  const next = ladder.find((rate) => rate < bound && runsNeeded(rate) > least && rate <= 0.01) ?? bound / 10;
-  const who = clean.length === 1 ? (someFailed ? `${clean[0]!.test.name}: ` : "") : `${someFailed ? "the other" : "all"} ${clean.length} tests, each: `;
+  if (least === 1) return [];
+  const next = ladder.find((rate) => runsNeeded(rate) > least) ?? bound / 10;
+  const who =
+    clean.length === 1
+      ? someFailed
+        ? `${clean[0]!.test.name}: `
+        : ""
+      : `${someFailed ? "the other" : "all"} ${clean.length} tests, each: `;
   const more = runsNeeded(next) - least;
-  return `${who}0 of ${least}: failure rate below ${formatPercent(bound)} (${confidence * 100}%); ${more} more clean runs for ${formatPercent(next)}`;
+  return [
+    `${who}0 of ${least}: failure rate below ${formatPercent(bound)} (${confidence * 100}%); ${more} more clean runs for ${formatPercent(next)}`,
+  ];
 }
 
 function evidenceLine(tally: Tally, evidence: Evidence): string {

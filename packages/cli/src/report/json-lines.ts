@@ -25,7 +25,19 @@ export function jsonLines(tally: Tally, write: (line: string) => void): Reporter
 
 function startLine(event: RunsStarted): object {
   const { seed, tests, iterations, workers, clock, raft, version, node, loop } = event;
-  return { v, type: "start", seed, tests: tests.map(({ name }) => name), iterations, workers, clock, raft, version, node, ...(loop && { loop }) };
+  return {
+    v,
+    type: "start",
+    seed,
+    tests: tests.map(({ name }) => name),
+    iterations,
+    workers,
+    clock,
+    raft,
+    version,
+    node,
+    ...(loop && { loop }),
+  };
 }
 
 function runLine(result: IterationResult, log: string | undefined): object {
@@ -66,7 +78,10 @@ function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
     failed: tally.failed,
     interrupted: reason === "interrupted",
     wallSeconds: rounded(wallSeconds, 3),
-    virtualSeconds: rounded(tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0), 3),
+    virtualSeconds: rounded(
+      tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0),
+      3,
+    ),
     tests: tally.tests.map(({ test, failed, total, seconds }) => ({
       test: test.name,
       failed,

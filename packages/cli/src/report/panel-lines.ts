@@ -67,7 +67,8 @@ function testLine(view: ProgressView, index: number, layout: LineLayout, paint: 
   const failures = failed > 0 ? ` ${failed} failed` : "";
   const count = counts(view, index).padStart(layout.countWidth);
   const rest = layout.columns - layout.nameWidth - count.length - " 9999 failed".length - 4;
-  const bar = rest >= narrowestBar ? ` ${drawBar(expected === 0 ? 1 : total / expected, Math.min(widestBar, rest), failed > 0, paint)}` : "";
+  const bar =
+    rest >= narrowestBar ? ` ${drawBar(expected === 0 ? 1 : total / expected, Math.min(widestBar, rest), failed > 0, paint)}` : "";
   const mark = finished ? (failed > 0 ? paint.red("✗") : paint.green("✓")) : frames[(layout.frame + index) % frames.length]!;
   const painted = failed > 0 ? paint.red(name) : finished ? paint.green(name) : name;
   return `${mark} ${painted}${bar} ${count}${paint.red(failures)}`;

@@ -21,8 +21,8 @@ type Kind = "panel" | "line" | "heartbeat" | "none";
 function progressKind({ progress, reporter, quiet }: Options, output: Output): Kind {
   if (quiet) return "none";
   const asked = reporter?.includes("panel") ? "panel" : reporter?.includes("line") ? "line" : reporter ? "none" : progress;
-  const canPanel = process.stderr.isTTY && process.env["TERM"] !== "dumb";
-  if (asked === "auto") return canPanel && !process.env["CI"] ? "panel" : "heartbeat";
+  const canPanel = process.stderr.isTTY && process.env.TERM !== "dumb";
+  if (asked === "auto") return canPanel && !process.env.CI ? "panel" : "heartbeat";
   if (asked === "panel" && !canPanel) {
     output.tell("raft-stress: the panel needs a terminal; progress is shown in lines");
     return "line";
