@@ -47,13 +47,13 @@ export class Progress {
     this.server = server;
   }
 
-  /** §5.3: nextIndex starts just after the leader's last entry. The first heartbeat is due at once, and the peer counts as heard. */
-  becomeFollowerOf(lastLogIndex: number, now: number): void {
+  /** §5.3: nextIndex starts just after the leader's last entry. The first heartbeat, with commitIndex, is due at once; the peer counts as heard. */
+  beginLeadership(lastLogIndex: number, commitIndex: number, now: number): void {
     this.heardMs = now;
     this.nextIndex = lastLogIndex + 1;
     this.matchIndex = 0;
     this.probing = false;
-    this.sentCommit = 0;
+    this.sentCommit = commitIndex;
     this.repairedAt = 0;
     this.nextSendMs = now;
     this.nextHeartbeatMs = now;

@@ -11,7 +11,7 @@ const NO_ENTRIES: readonly Entry[] = [];
 export function lead(state: RaftState, now: number): void {
   state.role = "leader";
   state.trace("LEAD", `T${state.currentTerm} leader with ${state.voteCount} votes, last entry ${state.log.lastIndex}`);
-  for (const peer of state.peers) peer.becomeFollowerOf(state.log.lastIndex, now);
+  for (const peer of state.peers) peer.beginLeadership(state.log.lastIndex, state.commitIndex, now);
   sendDue(state, now);
 }
 
