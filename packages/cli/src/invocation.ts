@@ -42,10 +42,7 @@ export function shellWord(word: string): string {
 }
 
 /** The command line that makes one run again, as the user can type it here. */
-export function replayCommandFor(options: {
-  readonly raft: string | undefined;
-  readonly clock: string;
-}): (test: string, seed: string) => string {
+export function replayCommandFor(options: Pick<Options, "raft" | "clock" | "checkDeterminism">): (test: string, seed: string) => string {
   const start = startedAs();
   const raft = options.raft === undefined ? "" : ` --raft ${shellWord(options.raft)}`;
   const clock = options.clock === "virtual" ? "" : ` --clock ${options.clock}`;
