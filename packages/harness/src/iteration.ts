@@ -28,12 +28,12 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const test = findTest(job.test);
   const seed = simulationSeed(job);
   const startMs = performance.now();
-  const startCpu = process.cpuUsage();
+  const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
   const pass = (traceLevel: TraceLevel, journal?: Journal) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, journal);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
-  const cpu = process.cpuUsage(startCpu);
+  const cpu = startCpu === undefined ? undefined : process.cpuUsage(startCpu);
   const { outcome, failure, log } = await conclude(first, repeated, settings, pass);
   const { simulation, counts } = first;
   return {
@@ -41,8 +41,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     outcome,
     seconds: counts.seconds,
     realMs,
-    userMs: cpu.user / 1000,
-    systemMs: cpu.system / 1000,
+    ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
     servers: test.servers,
     rpcs: counts.rpcs,
     bytes: counts.bytes,

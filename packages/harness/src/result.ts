@@ -27,6 +27,8 @@ export interface RunSettings {
   readonly checkDeterminism: boolean;
   /** End the run before this event: shows the way into a run that does not end by itself. */
   readonly stopAtEvent?: number;
+  /** Measure processor time too: it costs more than a short run. */
+  readonly measureCpu?: boolean;
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
 }
@@ -69,9 +71,9 @@ export interface IterationResult {
   readonly seconds: number;
   /** Real time that the run took. */
   readonly realMs: number;
-  /** Processor time of the thread's process during the run, in milliseconds. Measured over the whole process: exact only when one run is under way. */
-  readonly userMs: number;
-  readonly systemMs: number;
+  /** Processor time of the whole process during the run, in milliseconds, with `measureCpu`; of this run alone only when no other is under way. */
+  readonly userMs?: number;
+  readonly systemMs?: number;
   readonly servers: number;
   /** RPCs and their encoded bytes, as the tester counts them from the test's begin to its end. */
   readonly rpcs: number;

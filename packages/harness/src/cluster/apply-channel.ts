@@ -1,5 +1,5 @@
 import type { ApplyMessage } from "@raft-stress/raft/api";
-import { copyOverWire } from "../net/wire.ts";
+import { copiedDigest, copyOverWire } from "../net/wire.ts";
 import { mix32 } from "../sim/random.ts";
 import { CallbackEvent, eventKinds, type Incarnation } from "../sim/sim-event.ts";
 import type { Simulation } from "../sim/simulation.ts";
@@ -61,15 +61,15 @@ export class ApplyChannel {
     const { type, index } = message;
     if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
     if (type === "command") {
-      const { value, digest } = copyOverWire(message.command);
-      this.#simulation.hash.mix(mix32(index, digest));
-      return { type, index, command: value };
+      const command = copyOverWire(message.command);
+      this.#simulation.hash.mix(mix32(index, copiedDigest()));
+      return { type, index, command };
     }
     if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
       throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
     }
-    const { value, digest } = copyOverWire(message.snapshot);
-    this.#simulation.hash.mix(mix32(index, digest));
-    return { type, index, term: message.term, snapshot: value as Uint8Array };
+    const snapshot = copyOverWire(message.snapshot) as Uint8Array;
+    this.#simulation.hash.mix(mix32(index, copiedDigest()));
+    return { type, index, term: message.term, snapshot };
   }
 }

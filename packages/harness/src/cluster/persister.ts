@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Persister } from "@raft-stress/raft/api";
 import { mix32 } from "../sim/random.ts";
 import type { Simulation } from "../sim/simulation.ts";
@@ -15,9 +16,9 @@ export class MemoryPersister implements Persister {
   readonly #simulation: Simulation;
   readonly #server: number;
   /** Grows as needed and is written in place: nobody else ever sees it. */
-  #state = nothing;
+  #state: Uint8Array = nothing;
   #stateBytes = 0;
-  #snapshot = nothing;
+  #snapshot: Uint8Array = nothing;
   #attached = true;
 
   constructor(simulation: Simulation, server: number) {
@@ -29,7 +30,7 @@ export class MemoryPersister implements Persister {
   succeed(): MemoryPersister {
     this.#attached = false;
     const next = new MemoryPersister(this.#simulation, this.#server);
-    next.#state = this.#state.slice(0, this.#stateBytes);
+    next.#state = this.readState();
     next.#stateBytes = this.#stateBytes;
     next.#snapshot = this.#snapshot;
     return next;
@@ -48,11 +49,13 @@ export class MemoryPersister implements Persister {
   }
 
   readState(): Uint8Array {
-    return this.#state.slice(0, this.#stateBytes);
+    const copy = new Uint8Array(this.#stateBytes);
+    copy.set(this.#state.subarray(0, this.#stateBytes));
+    return copy;
   }
 
   readSnapshot(): Uint8Array {
-    return this.#snapshot.slice();
+    return this.#snapshot.length === 0 ? nothing : this.#snapshot.slice();
   }
 
   stateSize(): number {
@@ -66,7 +69,8 @@ export class MemoryPersister implements Persister {
   #writeState(chunks: readonly Uint8Array[]): void {
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
-    if (size > this.#state.length) this.#state = new Uint8Array(Math.max(1024, 2 * size));
+    // Small buffers come from Node's pool: an allocation of their own would cost more than all saves into them.
+    if (size > this.#state.length) this.#state = Buffer.allocUnsafe(Math.max(256, 2 * size));
     let at = 0;
     for (const chunk of chunks) {
       this.#state.set(chunk, at);
@@ -96,5 +100,5 @@ export class MemoryPersister implements Persister {
 
 /** Saves mostly repeat the snapshot they have: comparing is cheaper than another copy. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
+  return a.length === b.length && (a.length === 0 || Buffer.compare(a, b) === 0);
 }

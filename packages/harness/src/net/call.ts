@@ -1,21 +1,12 @@
 import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
-import type { ClientEnd, Network, NetworkServer } from "./network.ts";
-import { type Conditions, delayOf, isLost, judge, type Packet } from "./rules.ts";
-import { copyOverWire, type WireCopy } from "./wire.ts";
+import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
+import { delayOf, isLost, judge, type Packet } from "./rules.ts";
+import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
 const handlerPollUs = 100_000;
-
-export interface CallContents {
-  readonly method: string;
-  readonly methodNumber: number;
-  readonly args: WireCopy;
-  /** Randomness of this call: a hash of seed, link and number on the link. */
-  readonly key: number;
-  readonly onReply: (reply: unknown) => void;
-}
 
 /**
  * One RPC, from the caller's call to the caller's reply. One event that is scheduled again for each stage:
@@ -23,35 +14,45 @@ export interface CallContents {
  */
 export class Call extends SimEvent implements Packet {
   half: "request" | "reply" = "request";
-  readonly conditions: Conditions;
+  method!: Method;
+  /** The server's own copy of the arguments. */
+  args: unknown = undefined;
+  /** Randomness of this call: a hash of seed, link and number on the link. */
+  key = 0;
+  readonly reachable: boolean;
+  readonly reliable: boolean;
+  readonly longDelays: boolean;
+  readonly longReordering: boolean;
   readonly #network: Network;
   readonly #end: ClientEnd;
   readonly #caller: Incarnation | undefined;
   readonly #server: NetworkServer | undefined;
-  readonly #contents: CallContents;
-  #reply: WireCopy | undefined;
+  readonly #onReply: (reply: unknown) => void;
+  /** The caller's own copy of the reply. */
+  #reply: unknown = undefined;
+  #replyBytes = 0;
 
-  constructor(network: Network, end: ClientEnd, caller: Incarnation | undefined, contents: CallContents) {
+  constructor(network: Network, end: ClientEnd, caller: Incarnation | undefined, onReply: (reply: unknown) => void) {
     super(eventKinds.request, end.to, undefined);
     this.#network = network;
     this.#end = end;
     this.#caller = caller;
-    this.#contents = contents;
+    this.#onReply = onReply;
     this.#server = network.server(end.to);
-    this.digest = contents.args.digest;
-    this.detail = contents.methodNumber | (end.from << 8) | (end.to << 20);
-    const { reliable, longDelays, longReordering } = network;
-    this.conditions = { reachable: end.enabled && this.#server !== undefined, reliable, longDelays, longReordering };
+    this.reachable = end.enabled && this.#server !== undefined;
+    this.reliable = network.reliable;
+    this.longDelays = network.longDelays;
+    this.longReordering = network.longReordering;
   }
 
   draw(purpose: number, bound: number): number {
     // A request's purposes and a reply's must not share a key.
-    return scale32(mix32(this.#contents.key, this.half === "request" ? purpose : purpose + 64), bound);
+    return scale32(mix32(this.key, this.half === "request" ? purpose : purpose + 64), bound);
   }
 
   /** Sends the request. */
   send(): void {
-    this.#trace("->", this.#contents.args.value);
+    this.#trace("->", this.args);
     const verdict = judge(this.#network.rules, this);
     if (isLost(verdict)) this.#lose(delayOf(verdict));
     else this.#network.simulation.schedule(this, delayOf(verdict));
@@ -72,13 +73,12 @@ export class Call extends SimEvent implements Packet {
   }
 
   override describe(): string {
-    const { method, args } = this.#contents;
-    const link = `${method} S${this.#end.from} -> S${this.#end.to}`;
+    const link = `${this.method.name} S${this.#end.from} -> S${this.#end.to}`;
     switch (this.kind) {
       case eventKinds.request:
-        return `request ${link} ${show(args.value)}`;
+        return `request ${link} ${show(this.args)}`;
       case eventKinds.reply:
-        return `reply to ${link} ${show(this.#reply?.value)}`;
+        return `reply to ${link} ${show(this.#reply)}`;
       case eventKinds.lost:
         return `${link} is known to be lost`;
       default:
@@ -94,12 +94,12 @@ export class Call extends SimEvent implements Packet {
       return;
     }
     server.dispatched++;
-    const { method, args } = this.#contents;
+    const method = this.method.name;
     const handler = server.handlers[method];
     if (handler === undefined) throw this.#noSuchMethod(server);
     let result: unknown;
     try {
-      result = handler(args.value);
+      result = handler(this.args);
     } catch (thrown) {
       throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
     }
@@ -124,7 +124,7 @@ export class Call extends SimEvent implements Packet {
       (reply) => finished(() => this.#handled(reply)),
       (thrown) =>
         finished(() => {
-          throw ImplementationError.of(this.#end.to, `the handler of ${this.#contents.method}`, thrown);
+          throw ImplementationError.of(this.#end.to, `the handler of ${this.method.name}`, thrown);
         }),
     );
   }
@@ -137,17 +137,19 @@ export class Call extends SimEvent implements Packet {
       return;
     }
     try {
-      this.#reply = copyOverWire(reply);
+      this.#reply = copyOverWire(reply, this.method.cloners.reply);
+      this.#replyBytes = copiedBytes();
     } catch (thrown) {
-      throw ImplementationError.of(this.#end.to, `the reply of ${this.#contents.method}`, thrown);
+      throw ImplementationError.of(this.#end.to, `the reply of ${this.method.name}`, thrown);
     }
+    const digest = copiedDigest();
     const verdict = judge(this.#network.rules, this);
     if (isLost(verdict)) {
       this.#lose(delayOf(verdict));
       return;
     }
     this.kind = eventKinds.reply;
-    this.digest = this.#reply.digest;
+    this.digest = digest;
     this.owner = this.#callerOwner();
     this.#network.simulation.schedule(this, delayOf(verdict));
   }
@@ -172,20 +174,20 @@ export class Call extends SimEvent implements Packet {
 
   #deliverReply(): void {
     const reply = this.#reply;
-    if (reply !== undefined) this.#network.totalBytes += reply.bytes;
+    if (this.kind === eventKinds.reply) this.#network.totalBytes += this.#replyBytes;
     if (this.#caller !== undefined && !this.#caller.alive) return;
-    this.#trace("<-", reply?.value);
+    this.#trace("<-", reply);
     try {
-      this.#contents.onReply(reply?.value);
+      this.#onReply(reply);
     } catch (thrown) {
-      throw ImplementationError.of(this.#end.from, `the reply callback of ${this.#contents.method}`, thrown);
+      throw ImplementationError.of(this.#end.from, `the reply callback of ${this.method.name}`, thrown);
     }
   }
 
   #trace(arrow: "->" | "<-", value: unknown): void {
     const { trace } = this.#network.simulation;
     if (!trace.traceOn) return;
-    const { method } = this.#contents;
+    const method = this.method.name;
     if (arrow === "->") trace.line("SEND", this.#end.from, `-> S${this.#end.to} ${method} ${show(value)}`);
     else if (this.kind === eventKinds.lost) trace.line("DROP", this.#end.from, `-> S${this.#end.to} ${method} got no reply`);
     else trace.line("RECV", this.#end.from, `<- S${this.#end.to} ${method} ${show(value)}`);
@@ -193,7 +195,7 @@ export class Call extends SimEvent implements Packet {
 
   #noSuchMethod(server: NetworkServer): ImplementationError {
     const known = Object.keys(server.handlers).join(", ") || "none";
-    const problem = new TypeError(`no handler for the method '${this.#contents.method}' (handlers: ${known})`);
+    const problem = new TypeError(`no handler for the method '${this.method.name}' (handlers: ${known})`);
     return new ImplementationError(this.#end.to, "its RPC handlers", problem);
   }
 }

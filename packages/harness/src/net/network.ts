@@ -3,7 +3,7 @@ import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
 import { labRules, type Rule } from "./rules.ts";
-import { copyOverWire } from "./wire.ts";
+import { type CloneRecord, copiedBytes, copiedDigest, copyOverWire, newRecordCloner } from "./wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: as in the contract: each handler declares the arguments of its own method.
 export type Handlers = Readonly<Record<string, (args: any) => unknown>>;
@@ -29,6 +29,19 @@ export interface ClientEnd {
   readonly to: number;
   readonly link: Link;
   enabled: boolean;
+}
+
+interface MessageCloners {
+  readonly args: CloneRecord;
+  readonly reply: CloneRecord;
+}
+
+/** A method name that has been called in this run. */
+export interface Method {
+  readonly name: string;
+  /** Its number in reports, from 1. */
+  readonly number: number;
+  readonly cloners: MessageCloners;
 }
 
 /** An ordered pair of caller and server; it outlives the ends of both. */
@@ -57,7 +70,7 @@ export class Network {
   readonly rules: readonly Rule[];
   readonly #servers: (NetworkServer | undefined)[] = [];
   readonly #links = new Map<string, Link>();
-  readonly #methodNumbers = new Map<string, number>();
+  readonly #methods = new Map<string, Method>();
   readonly #seed: number;
   #closed = false;
 
@@ -98,15 +111,21 @@ export class Network {
    * happens when the caller is dead by then.
    */
   call(end: ClientEnd, caller: Incarnation | undefined, method: string, args: unknown, onReply: (reply: unknown) => void): void {
-    const copy = copyOverWire(args);
+    const known = this.#method(method);
+    const copy = copyOverWire(args, known.cloners.args);
     if (this.#closed) {
       onReply(undefined);
       return;
     }
     this.totalCalls++;
-    this.totalBytes += copy.bytes;
-    const key = mix32(end.link.key, end.link.calls++);
-    new Call(this, end, caller, { method, methodNumber: this.#methodNumber(method), args: copy, key, onReply }).send();
+    this.totalBytes += copiedBytes();
+    const call = new Call(this, end, caller, onReply);
+    call.method = known;
+    call.args = copy;
+    call.digest = copiedDigest();
+    call.key = mix32(end.link.key, end.link.calls++);
+    call.detail = known.number | (end.from << 8) | (end.to << 20);
+    call.send();
   }
 
   #link(from: number, to: number): Link {
@@ -119,11 +138,26 @@ export class Network {
     return link;
   }
 
-  #methodNumber(method: string): number {
-    const known = this.#methodNumbers.get(method);
-    if (known !== undefined) return known;
-    const number = this.simulation.methods.push(method) - 1;
-    this.#methodNumbers.set(method, number);
-    return number;
+  #method(name: string): Method {
+    let method = this.#methods.get(name);
+    if (method === undefined) {
+      method = { name, number: this.simulation.methods.push(name) - 1, cloners: clonersOf(name) };
+      this.#methods.set(name, method);
+    }
+    return method;
   }
+}
+
+/** What a thread keeps for each method name it has met: code, no data. Bounded, since a broken implementation may invent names without end. */
+const clonersByMethod = new Map<string, MessageCloners>();
+const maxMethodsWithCloners = 64;
+const sharedCloners: MessageCloners = { args: newRecordCloner(), reply: newRecordCloner() };
+
+function clonersOf(method: string): MessageCloners {
+  const known = clonersByMethod.get(method);
+  if (known !== undefined) return known;
+  if (clonersByMethod.size >= maxMethodsWithCloners) return sharedCloners;
+  const cloners = { args: newRecordCloner(), reply: newRecordCloner() };
+  clonersByMethod.set(method, cloners);
+  return cloners;
 }

@@ -14,9 +14,8 @@ export interface Conditions {
 }
 
 /** One half of a call, as the rules see it. */
-export interface Packet {
+export interface Packet extends Conditions {
   readonly half: "request" | "reply";
-  readonly conditions: Conditions;
   /** A whole number in [0, bound), decided by the seed, this packet and the purpose alone. */
   draw(purpose: number, bound: number): number;
 }
@@ -57,26 +56,26 @@ const latencyUs = { least: 50, span: 500 } as const;
 
 /** A call to an end that is cut off or a server that is gone fails after a while: up to 7 s with long delays, up to 100 ms without. */
 export const unreachableRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.conditions.reachable) return pass;
-  const span = packet.conditions.longDelays ? 7000 : 100;
+  if (packet.half !== "request" || packet.reachable) return pass;
+  const span = packet.longDelays ? 7000 : 100;
   return lose(packet.draw(purposes.unreachable, span) * usPerMs);
 };
 
 /** An unreliable network holds requests, not replies, for 0 to 26 ms. */
 export const shortDelayRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.conditions.reliable) return pass;
+  if (packet.half !== "request" || packet.reliable) return pass;
   return deliver(packet.draw(purposes.shortDelay, 27) * usPerMs);
 };
 
 /** An unreliable network loses one request in ten and one reply in ten. */
 export const lossRule: Rule = (packet) => {
-  if (packet.conditions.reliable || packet.draw(purposes.loss, 1000) >= 100) return pass;
+  if (packet.reliable || packet.draw(purposes.loss, 1000) >= 100) return pass;
   return lose(0);
 };
 
 /** Long reordering holds two replies of three for 200 to 2199 ms, the shorter delays more often. */
 export const longReorderingRule: Rule = (packet) => {
-  if (packet.half !== "reply" || !packet.conditions.longReordering) return pass;
+  if (packet.half !== "reply" || !packet.longReordering) return pass;
   if (packet.draw(purposes.reorder, 900) >= 600) return pass;
   const span = 1 + packet.draw(purposes.reorderSpan, 2000);
   return deliver((200 + packet.draw(purposes.reorderDelay, span)) * usPerMs);

@@ -14,24 +14,46 @@ const fieldTypeBytes = 5;
 /** Nesting beyond which a value is taken to contain itself. */
 const maxDepth = 200;
 
-/** A copy of a value and what it measured. */
-export interface WireCopy {
-  readonly value: unknown;
-  /** Encoded size in bytes. */
-  readonly bytes: number;
-  /** Hash of the contents. */
-  readonly digest: number;
-}
-
+// The measures of the copy under way, in variables of the module: an object for them would be one more for every message.
 let bytes = 0;
 let digest = 0;
 
-/** Copies a message or a command. Throws a TypeError that names the offending part when it holds what cannot be sent. */
-export function copyOverWire(value: unknown): WireCopy {
+/**
+ * Copies a message or a command. Throws a TypeError that names the offending part when it holds what cannot be sent. `copiedBytes` and
+ * `copiedDigest` tell what was measured on the way.
+ */
+export function copyOverWire(value: unknown, cloneRecord: CloneRecord = anyRecord): unknown {
   bytes = messageBytes;
   digest = 0;
-  const copy = copyValue(value, 0, true);
-  return { value: copy, bytes, digest };
+  return isRecord(value) ? copyRecord(value, cloneRecord, 0, true) : copyValue(value, 0, true);
+}
+
+/** Makes a shallow copy of a record. */
+export type CloneRecord = (record: Record<string, unknown>) => Record<string, unknown>;
+
+/**
+ * A spread of its own for the records of one kind of message. V8 specializes each place in the code by the few shapes it sees there: one spread for all
+ * messages sees too many and is three times slower. Hence code that is compiled anew for each kind.
+ */
+export function newRecordCloner(): CloneRecord {
+  return new Function("record", "return { ...record };") as CloneRecord;
+}
+
+const anyRecord = newRecordCloner();
+const elementRecord = newRecordCloner();
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Encoded size in bytes of what was copied last. */
+export function copiedBytes(): number {
+  return bytes;
+}
+
+/** Hash of the contents of what was copied last. */
+export function copiedDigest(): number {
+  return digest;
 }
 
 /** `describes`: whether a record met here names its fields; the records of one array share one description. */
@@ -72,12 +94,12 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
   if (ArrayBuffer.isView(value)) return copyView(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return copyExotic(value, depth, describes);
-  return copyRecord(value as Record<string, unknown>, depth, describes);
+  return copyRecord(value as Record<string, unknown>, elementRecord, depth, describes);
 }
 
-function copyRecord(record: Record<string, unknown>, depth: number, describes: boolean): Record<string, unknown> {
+function copyRecord(record: Record<string, unknown>, clone: CloneRecord, depth: number, describes: boolean): Record<string, unknown> {
   // A spread copies all fields at once, several times faster than one by one; then only what is no primitive must be replaced.
-  const copy = { ...record };
+  const copy = clone(record);
   let names = recordTypeBytes;
   for (const name in copy) {
     bytes += 1;
@@ -127,7 +149,7 @@ function copyExotic(value: object, depth: number, describes: boolean): unknown {
   }
   if (value instanceof ArrayBuffer) return (copyView(new Uint8Array(value)) as Uint8Array).buffer;
   if (value instanceof Promise) throw new TypeError("a Promise cannot be sent: await it first");
-  return copyRecord({ ...value } as Record<string, unknown>, depth, describes);
+  return copyRecord(value as Record<string, unknown>, anyRecord, depth, describes);
 }
 
 function addNumber(value: number): void {
