@@ -216,6 +216,12 @@ describe("§5.2 each server votes for at most one candidate in a given term, fir
     expect(restarted.vote({ term: 2, candidateId: 1 })).toEqual({ term: 2, voteGranted: true });
   });
 
+  it("also across a restart, when the term was known before the vote", () => {
+    const bench = new Bench({ currentTerm: 2 });
+    expect(bench.vote({ term: 2, candidateId: 1 }).voteGranted).toBe(true);
+    expect(bench.restart().vote({ term: 2, candidateId: 2 }).voteGranted).toBe(false);
+  });
+
   it("a candidate has voted for itself", () => {
     const bench = new Bench();
     bench.reachDeadline();
