@@ -22,7 +22,9 @@ export function makeRaftWith(given: Partial<RaftOptions>): MakeRaft {
   });
 }
 
-/** The built-in Raft. */
-export const makeRaft: MakeRaft = makeRaftWith({});
+const builtInRaft = makeRaftWith({});
 
-export default makeRaft;
+/** The built-in Raft. A module whose default export is a MakeRaft can stand in for it. */
+export { builtInRaft as makeRaft };
+
+export default builtInRaft;
