@@ -106,6 +106,7 @@ export class Cluster {
     await this.simulation.enter(life, "kill()", () => {
       life.raft?.kill();
       life.alive = false;
+      this.simulation.bury(life);
     });
   }
 

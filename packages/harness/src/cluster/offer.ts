@@ -55,6 +55,9 @@ export class Offer extends SimEvent {
     this.goTo(server + 1);
   }
 
+  /** An offer belongs to the tester: it goes on without the dead. */
+  override release(): void {}
+
   override describe(): string {
     return `S${this.owner}: start()`;
   }

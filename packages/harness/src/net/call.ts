@@ -27,7 +27,7 @@ export class Call extends SimEvent implements Packet {
   readonly #end: ClientEnd;
   readonly #caller: Incarnation | undefined;
   readonly #server: NetworkServer | undefined;
-  readonly #onReply: (reply: unknown) => void;
+  #onReply: (reply: unknown) => void;
   /** The caller's own copy of the reply. */
   #reply: unknown = undefined;
   #replyBytes = 0;
@@ -70,6 +70,12 @@ export class Call extends SimEvent implements Packet {
       default:
         this.#deliverReply();
     }
+  }
+
+  override release(dead: Incarnation): void {
+    if (this.#caller !== dead) return;
+    this.#onReply = nobodyListens;
+    this.#reply = undefined;
   }
 
   override describe(): string {
@@ -164,6 +170,7 @@ export class Call extends SimEvent implements Packet {
     this.kind = eventKinds.lost;
     this.digest = 0;
     this.owner = this.#callerOwner();
+    this.args = undefined;
     this.#reply = undefined;
     this.#network.simulation.schedule(this, delayUs);
   }
@@ -199,6 +206,8 @@ export class Call extends SimEvent implements Packet {
     return new ImplementationError(this.#end.to, "its RPC handlers", problem);
   }
 }
+
+function nobodyListens(): void {}
 
 function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";

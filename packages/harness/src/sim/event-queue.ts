@@ -18,6 +18,11 @@ export class EventQueue {
     return this.#heap.length;
   }
 
+  /** All scheduled events, in no order. */
+  values(): Iterable<SimEvent> {
+    return this.#heap;
+  }
+
   /** The next event, still scheduled. */
   peek(): SimEvent | undefined {
     return this.#heap[0];

@@ -53,12 +53,17 @@ export abstract class SimEvent {
   abstract fire(): void;
   /** One line for a human. Called for reports only. */
   abstract describe(): string;
+  /**
+   * A server has died: the event lets go of all that was that server's. Events can wait for many seconds, and what they hold of servers that crashed long
+   * ago would be most of a run's memory.
+   */
+  abstract release(dead: Incarnation): void;
 }
 
 /** An event that is a call: of a timer's callback, of a sleeper's wake-up, of a method of a server. */
 export class CallbackEvent extends SimEvent {
   readonly #what: string;
-  readonly #run: () => void;
+  #run: () => void;
 
   /** `what`: names the call in reports, e.g. `a timer`. */
   constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {
@@ -79,7 +84,13 @@ export class CallbackEvent extends SimEvent {
     }
   }
 
+  override release(dead: Incarnation): void {
+    if (this.incarnation === dead) this.#run = nothingToRun;
+  }
+
   override describe(): string {
     return this.owner === TESTER ? `the test: ${this.#what}` : `S${this.owner}: ${this.#what}`;
   }
 }
+
+function nothingToRun(): void {}

@@ -135,6 +135,11 @@ export class Simulation {
     });
   }
 
+  /** A server has died: nothing that is still to come may hold on to it. */
+  bury(dead: Incarnation): void {
+    for (const event of this.#queue.values()) event.release(dead);
+  }
+
   /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
   async waitFor<T>(who: string, what: string, until: Promise<T>): Promise<T> {
     const wait = `${who} waits for ${what}`;
