@@ -13,6 +13,8 @@ class NumberedEvent extends SimEvent {
 
   override fire(): void {}
 
+  override release(): void {}
+
   override describe(): string {
     return `event ${this.number}`;
   }
