@@ -1,4 +1,4 @@
-/** Stored bytes that are not what this Raft writes: cut short, changed, or of another program. The message says what was wrong, and where. */
+/** Stored bytes that are not what this Raft writes: cut short, changed, or of another program. The message says what is wrong and where. */
 export class DamagedStateError extends Error {
   override readonly name = "DamagedStateError";
 }

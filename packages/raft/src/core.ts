@@ -46,7 +46,10 @@ export class RaftCore {
     return this.#state;
   }
 
-  /** §5.3: the leader appends the command; it is sent when the deadline that this sets is reached, together with what else comes until then. */
+  /**
+   * §5.3: the leader appends the command. It is sent when the next deadline is reached, maybe now, together with all that is proposed
+   * until then.
+   */
   propose(command: unknown): StartResult {
     const state = this.#state;
     const term = state.currentTerm;

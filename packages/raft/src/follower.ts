@@ -22,11 +22,10 @@ function matchesAt({ log }: RaftState, { prevLogIndex, prevLogTerm }: AppendEntr
 
 /** No entry above the hint can match: the leader's terms up to prevLogIndex are at most prevLogTerm. */
 function rejectWithHint(state: RaftState, args: AppendEntriesArgs): AppendEntriesReply {
-  const { log, currentTerm, commitIndex } = state;
-  if (args.prevLogIndex <= commitIndex) {
-    throw new InvariantError(
-      `committed entry ${args.prevLogIndex} has term ${log.termAt(args.prevLogIndex)}, but term ${args.prevLogTerm} at the leader S${args.leaderId} of term ${args.term}; commitIndex is ${commitIndex}`,
-    );
+  const { log, currentTerm } = state;
+  if (args.prevLogIndex <= state.commitIndex) {
+    const mine = `committed entry ${args.prevLogIndex} of term ${log.termAt(args.prevLogIndex)}`;
+    throw new InvariantError(`${mine} has term ${args.prevLogTerm} at the leader S${args.leaderId} of term ${args.term}`);
   }
   const conflictIndex = log.lastIndexUpToTerm(args.prevLogTerm, args.prevLogIndex);
   return { term: currentTerm, success: false, conflictIndex, conflictTerm: log.termAt(conflictIndex) };
@@ -53,9 +52,8 @@ function store(state: RaftState, args: AppendEntriesArgs): void {
 function truncateConflict(state: RaftState, index: number, args: AppendEntriesArgs): void {
   const { log } = state;
   if (index <= state.commitIndex) {
-    throw new InvariantError(
-      `the leader S${args.leaderId} of term ${args.term} would overwrite entry ${index} of term ${log.termAt(index)}, commitIndex is ${state.commitIndex}`,
-    );
+    const mine = `committed entry ${index} of term ${log.termAt(index)}`;
+    throw new InvariantError(`${mine} would be overwritten by the leader S${args.leaderId} of term ${args.term}`);
   }
   state.trace("LOG2", `T${state.currentTerm} drops entries ${index}..${log.lastIndex}, in conflict with the leader S${args.leaderId}`);
   log.truncateFrom(index);

@@ -47,7 +47,7 @@ export class Progress {
     this.server = server;
   }
 
-  /** §5.3: nextIndex starts just after the leader's last entry. The first heartbeat, with commitIndex, is due at once; the peer counts as heard. */
+  /** §5.3: nextIndex starts just after the leader's last entry. A heartbeat, with commitIndex, is due at once; the peer counts as heard. */
   beginLeadership(lastLogIndex: number, commitIndex: number, now: number): void {
     this.heardMs = now;
     this.nextIndex = lastLogIndex + 1;

@@ -38,7 +38,7 @@ export class RaftState implements RaftView {
   /** What the log was compacted into; length 0 if it never was. */
   snapshot: Uint8Array;
 
-  /** Volatile. Invariant: snapshotIndex <= lastApplied <= commitIndex <= lastIndex; lastApplied counts what was handed out to be applied. */
+  /** Volatile; lastApplied counts what was handed out. Invariant: snapshotIndex <= lastApplied <= commitIndex <= lastIndex. */
   commitIndex: number;
   lastApplied: number;
 

@@ -98,10 +98,10 @@ describe("AppendEntries, receiver implementation (Figure 2)", () => {
     const bench = new Bench({ terms: [1, 1], currentTerm: 2 });
     bench.append({ prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 2 });
     expect(() => bench.append({ prevLogIndex: 1, prevLogTerm: 1, entries: entriesFrom(2, [2]) })).toThrow(
-      "the leader S1 of term 2 would overwrite entry 2 of term 1, commitIndex is 2",
+      "committed entry 2 of term 1 would be overwritten by the leader S1 of term 2",
     );
     expect(() => bench.append({ prevLogIndex: 2, prevLogTerm: 2 })).toThrow(
-      "committed entry 2 has term 1, but term 2 at the leader S1 of term 2; commitIndex is 2",
+      "committed entry 2 of term 1 has term 2 at the leader S1 of term 2",
     );
   });
 
