@@ -1,13 +1,13 @@
 import type { Evidence, Options } from "./options.ts";
 import { runTimeoutMs } from "./settings.ts";
 import { runsNeeded } from "./stats.ts";
-import type { Tally } from "./tally.ts";
+import type { Tally, TestTally } from "./tally.ts";
 
 /** What the options ask for. */
 export interface Goal {
   /** Runs of each test, in the first round if there are more. */
   readonly iterations: number;
-  /** Failures of a test after which no more of its runs are started. Rates are biased then, and not shown. */
+  /** Failures of a test after which no more of its runs are started. */
   readonly maxFailures: number | undefined;
   /** What the runs are to show. */
   readonly evidence: Evidence | undefined;
@@ -30,4 +30,9 @@ export function goalOf(options: Options): Goal {
 export function isShown({ tests }: Tally, { rate, confidence }: Evidence): boolean {
   const needed = runsNeeded(rate, confidence);
   return tests.every(({ failed, total }) => failed === 0 && total >= needed);
+}
+
+/** Whether a test was stopped because it failed: its rate is biased then, and not shown. */
+export function stoppedByFailures({ failed }: Pick<TestTally, "failed">, maxFailures: number | undefined): boolean {
+  return maxFailures !== undefined && failed >= maxFailures;
 }

@@ -15,8 +15,6 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
     outcome: loss.why === "timeout" ? "timeout" : "crash",
     seconds: loss.virtualMs / 1000,
     realMs: loss.why === "timeout" ? timeoutMs : 0,
-    userMs: 0,
-    systemMs: 0,
     servers,
     rpcs: 0,
     bytes: 0,

@@ -63,8 +63,8 @@ export async function runSession(request: SessionRequest): Promise<number> {
 
 async function startThreads({ workers, clock }: Options, url: string | undefined, settings: RunSettings): Promise<Threads> {
   const { startThreads, threadCounts } = await import("./threads.ts");
-  const { delayOptimisation } = await import("./engine-flags.ts");
-  delayOptimisation();
+  const { tuneEngine } = await import("./engine-flags.ts");
+  tuneEngine();
   const setup = { raftUrl: url, settings };
   const counts = threadCounts(workers, clock);
   return {

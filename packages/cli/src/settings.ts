@@ -20,6 +20,7 @@ export function runSettings(options: Options, raftLog: string | undefined): RunS
     traceLevel: traceLevel(raftLog, options.verbose),
     archive: options.archive,
     checkDeterminism: options.checkDeterminism,
+    measureCpu: options.timing,
   };
 }
 

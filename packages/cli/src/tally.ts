@@ -21,7 +21,7 @@ export interface TestTally {
   /** The test's own time, in seconds. */
   readonly seconds: Moments;
   readonly histogram: TimeHistogram;
-  /** In seconds. */
+  /** In seconds; processor time only when it is measured. */
   readonly real: Moments;
   readonly user: Moments;
   readonly system: Moments;
@@ -65,8 +65,8 @@ export function count(tally: Tally, event: RunEvent): void {
   test.seconds.add(result.seconds);
   test.histogram.add(result.seconds);
   test.real.add(result.realMs / 1000);
-  test.user.add(result.userMs / 1000);
-  test.system.add(result.systemMs / 1000);
+  if (result.userMs !== undefined) test.user.add(result.userMs / 1000);
+  if (result.systemMs !== undefined) test.system.add(result.systemMs / 1000);
   if (result.outcome === "pass") {
     tally.passed++;
     return;

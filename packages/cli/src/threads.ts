@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { ClockKind } from "@raft-stress/harness";
 import { Piscina } from "piscina";
+import { engineResourceLimits } from "./engine-flags.ts";
 import type { WorkerSetup } from "./task.ts";
 
 export interface ThreadCounts {
@@ -31,6 +32,7 @@ export function startThreads({ threads, runsPerThread }: ThreadCounts, setup: Wo
     // A thread that waits for its next task in Atomics.wait fires no timers: right between virtual runs, wrong on the real clock.
     atomics: setup.settings.clock === "real" ? "disabled" : "sync",
     workerData: setup,
+    resourceLimits: engineResourceLimits,
     recordTiming: false,
   });
   // A thread that dies between two tasks has nothing to tell; the next task finds out whether its replacement works.

@@ -1,6 +1,6 @@
 import type { ClockKind } from "@raft-stress/harness";
 import type { EndReason } from "../events.ts";
-import { type Goal, isShown } from "../goal.ts";
+import { type Goal, isShown, stoppedByFailures } from "../goal.ts";
 import type { Evidence } from "../options.ts";
 import type { Paints } from "../paint.ts";
 import { cleanBound, cleanRunsToShowFix, confidence, formatInterval, formatPercent, runsNeeded, wilsonInterval } from "../stats.ts";
@@ -25,7 +25,7 @@ export function closing(tally: Tally, options: ClosingOptions, paint: Paints): r
   const last = `${tally.passed} passed, ${tally.failed} failed`;
   return [
     ...failing.map((test) => failureBlock(test, options, paint)),
-    ...(clean.length > 0 && goal.maxFailures === undefined ? proof(clean, failing.length > 0) : []),
+    ...(clean.length > 0 ? proof(clean, failing.length > 0) : []),
     ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
     throughput(tally, options),
     ...(comment === undefined ? [] : [comment]),
@@ -37,17 +37,18 @@ function failureBlock(test: TestTally, options: ClosingOptions, paint: Paints): 
   const causes = [...test.causes.values()].sort((a, b) => b.count - a.count);
   const lines = [`${paint.red(test.test.name)}: ${rate(test, options.goal.maxFailures)}`];
   for (const cause of causes) lines.push(...causeLines(test, cause, options));
-  if (options.goal.maxFailures === undefined && test.total > 1) {
+  if (test.total > 1 && !stoppedByFailures(test, options.goal.maxFailures)) {
     const runs = cleanRunsToShowFix(test.failed, test.total);
     lines.push(`  ${runs} clean ${runs === 1 ? "run" : "runs"} after a change would show that it helped (p < 5%)`);
   }
   return lines.join("\n");
 }
 
-function rate({ failed, total, causes }: TestTally, maxFailures: number | undefined): string {
+function rate(test: TestTally, maxFailures: number | undefined): string {
+  const { failed, total, causes } = test;
   const firstAt = Math.min(...[...causes.values()].map((cause) => cause.firstAt));
   if (maxFailures === 1) return `first failure at run ${firstAt}`;
-  if (maxFailures !== undefined) return `${failed} failures in ${total} runs, the first at run ${firstAt}`;
+  if (stoppedByFailures(test, maxFailures)) return `${failed} failures in ${total} runs, the first at run ${firstAt}`;
   if (total === 1) return "failed";
   return `${failed} of ${total} failed, ${formatPercent(failed / total)} (95% interval ${formatInterval(wilsonInterval(failed, total))})`;
 }

@@ -50,7 +50,7 @@ export function startReporting({ session, goal, tally, plan, json }: ReportingOp
     timing: options.timing,
     timingDecimals: options.clock === "virtual" ? 4 : 2,
     stats: options.stats,
-    rates: goal.maxFailures === undefined,
+    maxFailures: goal.maxFailures,
   };
   const table = async () => (await late)[0].renderTable(tally, tableOptions, paint);
   let lastRun: RunFinished | undefined;

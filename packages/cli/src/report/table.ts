@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { stoppedByFailures } from "../goal.ts";
 import type { Paints } from "../paint.ts";
 import { cleanBound, formatInterval, formatPercent, type Moments, wilsonInterval } from "../stats.ts";
 import type { Tally, TestTally } from "../tally.ts";
@@ -9,8 +10,7 @@ export interface TableOptions {
   /** Decimals of those three: a virtual run takes a millisecond. */
   readonly timingDecimals: number;
   readonly stats: boolean;
-  /** A rate from runs that stopped at a failure would be biased. */
-  readonly rates: boolean;
+  readonly maxFailures: number | undefined;
 }
 
 interface Column {
@@ -61,7 +61,7 @@ function columns(options: TableOptions, paint: Paints): readonly Column[] {
     { heading: "Total", cell: (test) => String(test.total) },
     { heading: "Time", cell: ({ seconds }) => meanAndDeviation(seconds, 2) },
     ...(options.timing ? timingColumns(options.timingDecimals) : []),
-    ...(options.stats ? statsColumns(options.rates) : []),
+    ...(options.stats ? statsColumns(options.maxFailures) : []),
   ];
 }
 
@@ -78,10 +78,10 @@ function timingColumns(decimals: number): readonly Column[] {
   ];
 }
 
-function statsColumns(rates: boolean): readonly Column[] {
+function statsColumns(maxFailures: number | undefined): readonly Column[] {
   const percentile = (share: number) => (test: TestTally) => test.histogram.percentile(share)?.toFixed(2) ?? nothing;
   return [
-    { heading: "Rate (95%)", cell: (test) => (rates ? rateCell(test) : nothing) },
+    { heading: "Rate (95%)", cell: (test) => (stoppedByFailures(test, maxFailures) ? nothing : rateCell(test)) },
     { heading: "p50", cell: percentile(0.5) },
     { heading: "p95", cell: percentile(0.95) },
     { heading: "max", cell: ({ seconds }) => (seconds.count === 0 ? nothing : seconds.max.toFixed(2)) },

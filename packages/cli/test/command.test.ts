@@ -1,0 +1,375 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fixtures, newDirectory, runLines, start } from "./support/command.ts";
+
+describe("a command that passes", () => {
+  it("prints header, table, what it proves, throughput and counts, and leaves nothing behind", async () => {
+    const cwd = newDirectory();
+    const { stdout, stderr, exitCode } = await start(["TestBackup2B", "-n", "50", "-p", "4", "--seed", "5e1f"], { cwd });
+    const lines = stdout.split("\n");
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("");
+    expect(lines[0]).toMatch(
+      /^raft-stress \d+\.\d+\.\d+ · TestBackup2B × 50 · 4 at a time · seed 0000000000005e1f · virtual clock · built-in Raft$/,
+    );
+    expect(lines[1]).toMatch(/^┏━{14}┳━{8}┳━{7}┳━{13,14}┓$/);
+    expect(lines[4]).toMatch(/^│ TestBackup2B │ {6}0 │ {4}50 │ {1,2}\d{1,2}\.\d\d ± \d\.\d\d │$/);
+    expect(lines[6]).toBe("0 of 50: failure rate below 5.8% (95%); 249 more clean runs for 1%");
+    expect(lines[7]).toMatch(/^50 runs in \d+\.\d\d s: \d+\.\d virtual s, [\d,]+ times as fast as real time, \d+ runs a second$/);
+    expect(lines.slice(8)).toEqual(["50 passed, 0 failed"]);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it("keeps every log with --archive, numbered by the runs that had finished before", async () => {
+    const cwd = newDirectory();
+    await start(["TestBasicAgree2B", "TestCount2B", "-n", "2", "-a", "-o", "logs"], { cwd });
+    expect(readdirSync(join(cwd, "logs")).toSorted()).toEqual(
+      ["TestBasicAgree2B_0.log", "TestBasicAgree2B_2.log", "TestCount2B_1.log", "TestCount2B_3.log"].toSorted(),
+    );
+    const text = readFileSync(join(cwd, "logs", "TestBasicAgree2B_0.log"), "utf8");
+    expect(text).toMatch(/^raft-stress log, format 1\ntest: TestBasicAgree2B\n/);
+    expect(text).toMatch(/\n {2}\.\.\. Passed -- +\d+\.\d +3 +\d+ +\d+ +3\n/);
+    expect(text).toMatch(/\n\d{6} [A-Z0-9]{4} /);
+  });
+
+  it("writes less into the logs with RAFT_LOG=none, more with -v", async () => {
+    const size = async (args: readonly string[], env: Record<string, string>) => {
+      const cwd = newDirectory();
+      await start(["TestBasicAgree2B", "-n", "1", "-a", "-o", "logs", "--seed", "1", ...args], { cwd, env });
+      return readFileSync(join(cwd, "logs", "TestBasicAgree2B_0.log"), "utf8").length;
+    };
+    const [none, debug, trace] = await Promise.all([size([], { RAFT_LOG: "none" }), size([], {}), size(["-v"], {})]);
+    expect(none).toBeLessThan(debug);
+    expect(debug).toBeLessThan(trace);
+  });
+
+  it("does what was asked for in the environment and in a configuration file", async () => {
+    const cwd = newDirectory();
+    writeFileSync(join(cwd, "raft-stress.config.json"), '{ "iter": 3, "profiles": { "more": { "iter": 7 } } }');
+    const total = async (args: readonly string[], env = {}) =>
+      (await start(["TestBasicAgree2B", ...args], { cwd, env })).stdout.split("\n").at(-1);
+    expect(await total([])).toBe("3 passed, 0 failed");
+    expect(await total(["--profile", "more"])).toBe("7 passed, 0 failed");
+    expect(await total([], { RAFT_STRESS_ITER: "5" })).toBe("5 passed, 0 failed");
+    expect(await total(["-n", "1"], { RAFT_STRESS_ITER: "5" })).toBe("1 passed, 0 failed");
+  });
+
+  it("goes on round after round with --loop until --for ends it", async () => {
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-l", "-g", "2", "-n", "5", "--for", "700ms", "--json", "-"]);
+    const runs = runLines(stdout);
+    expect(exitCode).toBe(0);
+    expect(runs.length).toBeGreaterThan(15);
+    expect(runs.map(({ iteration }) => iteration)).toEqual([...runs.keys()]);
+  });
+
+  it("makes as many runs as the evidence asked for needs", async () => {
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "--until", "2%@95%"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("shown: every test's failure rate is below 2%@95%");
+    expect(stdout).toMatch(/\n149 passed, 0 failed$/);
+  });
+
+  it("exits 5 when the runs do not show what --require asks", async () => {
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-n", "20", "--require", "1%@95%", "-q"]);
+    expect(exitCode).toBe(5);
+    expect(stdout).toContain("not shown: 1%@95% needs 299 clean runs of each test");
+  });
+
+  it("runs on the real clock, where many runs wait side by side", async () => {
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-n", "8", "-p", "8", "--clock", "real"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/8 runs in \d+\.\d\d s: \d+\.\d s of test time, \d+\.\d runs side by side\n8 passed, 0 failed$/);
+  });
+});
+
+describe("a command that finds failures", () => {
+  const args = ["TestBasicAgree2B", "TestReElection2A", "-n", "20", "-p", "2", "--seed", "5", "--raft", fixtures.sometimesDeaf];
+
+  it("tells each one as it happens, saves its log, explains them below the table, exits 1", async () => {
+    const cwd = newDirectory();
+    const { stdout, exitCode } = await start([...args, "-o", "logs"], { cwd });
+    expect(exitCode).toBe(1);
+    const told = [...stdout.matchAll(/^Failed test (\w+) - (logs\/\w+\.log)$/gm)];
+    const failed = Number(/(\d+) failed$/.exec(stdout)?.[1]);
+    expect(failed).toBeGreaterThan(0);
+    expect(told).toHaveLength(failed);
+    for (const [, test, log] of told) expect(readFileSync(join(cwd, log!), "utf8")).toContain(`\ntest: ${test}\n`);
+    expect(stdout).toMatch(
+      /\nTestReElection2A: \d+ of 20 failed, [\d.]+% \(95% interval [\d.]+ to [\d.]+%\)\n {2}\d+ × expected one leader/,
+    );
+    expect(stdout).toMatch(/\n {6}replay: \S*raft-stress TestReElection2A --seed [0-9a-f]{16} -n 1 --raft \S+sometimes-deaf\.mjs\n/);
+  });
+
+  it("repeats a failed run from its log and from its seed: the same trace hash", async () => {
+    const cwd = newDirectory();
+    const { stdout } = await start([...args, "-o", "logs", "--json", "-"], { cwd });
+    const run = runLines(stdout).find(({ outcome }) => outcome === "fail")!;
+    const again = await start(["replay", run.log!, "-o", "again"], { cwd });
+    expect(again.exitCode).toBe(1);
+    expect(again.stdout).toContain(`the same run as in the log: trace hash ${run.traceHash}, `);
+    const log = readFileSync(join(cwd, "again", `${run.test}_0.log`), "utf8");
+    expect(log.split("\n\n").slice(1)).toEqual(readFileSync(join(cwd, run.log!), "utf8").split("\n\n").slice(1));
+
+    const bySeed = await start([run.test, "--seed", run.seed, "-n", "1", "--raft", fixtures.sometimesDeaf, "--json", "-"], { cwd });
+    expect(runLines(bySeed.stdout)).toMatchObject([{ traceHash: run.traceHash, reason: run.reason, seed: run.seed, iteration: 0 }]);
+    const replayed = await start(["replay", run.seed, run.test, "--raft", fixtures.sometimesDeaf], { cwd });
+    expect(replayed.stdout).toMatch(/\n0 passed, 1 failed$/);
+  });
+
+  it("says so when a replay is another run than the log's", async () => {
+    const cwd = newDirectory();
+    const { stdout } = await start([...args, "--json", "-"], { cwd });
+    const run = runLines(stdout).find(({ outcome }) => outcome === "fail")!;
+    const again = await start(["replay", run.log!, "--raft", fixtures.neverElects], { cwd });
+    expect(again.stdout).toContain(`not the same run as in the log: trace hash `);
+    expect(again.stdout).toContain(`the log has ${run.traceHash}`);
+  });
+
+  it("gives the same runs whatever -p is", async () => {
+    const [one, four] = await Promise.all(
+      ["1", "4"].map((workers) => start([...args.slice(0, 4), "-p", workers, ...args.slice(6), "--json", "-"])),
+    );
+    const facts = (stdout: string) =>
+      runLines(stdout).map(({ test, seed, outcome, traceHash, rpcs, bytes }) => ({ test, seed, outcome, traceHash, rpcs, bytes }));
+    expect(facts(one!.stdout)).toHaveLength(40);
+    expect(facts(four!.stdout)).toEqual(facts(one!.stdout));
+  });
+
+  it("stops a test at its first failure with -x, and prints no rate for it", async () => {
+    const { stdout, exitCode } = await start(["TestReElection2A", "-n", "500", "-x", "--raft", fixtures.sometimesDeaf]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/\nTestReElection2A: first failure at run \d+\n/);
+    expect(Number(/(\d+) passed/.exec(stdout)?.[1])).toBeLessThan(400);
+    expect(stdout).not.toContain("95%");
+  });
+
+  it("finds runs that differ with --check-determinism, and shows where", async () => {
+    const { stdout, exitCode } = await start([
+      "TestBasicAgree2B",
+      "-n",
+      "3",
+      "--check-determinism",
+      "--raft",
+      fixtures.remembers,
+      "--json",
+      "-",
+    ]);
+    expect(exitCode).toBe(1);
+    expect(runLines(stdout)).toMatchObject([
+      { outcome: "nondeterministic" },
+      { outcome: "nondeterministic" },
+      { outcome: "nondeterministic" },
+    ]);
+    expect(runLines(stdout)[0]!.reason).toMatch(/event \d+ differs/);
+  });
+});
+
+describe("an implementation that takes its thread with it", () => {
+  it("loses only the run that spins: its log shows the way to the event that never ended", async () => {
+    const cwd = newDirectory();
+    const args = [
+      "TestBasicAgree2B",
+      "-n",
+      "6",
+      "-p",
+      "2",
+      "--seed",
+      "5",
+      "-T",
+      "700ms",
+      "--raft",
+      fixtures.spins,
+      "--json",
+      "-",
+      "-o",
+      "logs",
+    ];
+    const { stdout, exitCode } = await start(args, { cwd });
+    const runs = runLines(stdout);
+    const spun = runs.filter(({ outcome }) => outcome === "timeout");
+    expect(exitCode).toBe(1);
+    expect(runs).toHaveLength(6);
+    expect(spun.length).toBeGreaterThan(0);
+    expect(runs.length - spun.length).toBe(runs.filter(({ outcome }) => outcome === "pass").length);
+    expect(spun[0]!.reason).toMatch(
+      /^event \d+, at 0\.\d+ s of the test's time, never ended: the run was stopped after 700ms of real time/,
+    );
+    const log = readFileSync(join(cwd, spun[0]!.log!), "utf8");
+    expect(log).toContain("VOTE");
+    expect(log).toMatch(/\nevent \d+, at .* never ended.*\n$/);
+    expect(log).toContain("\ntrace hash: none\n");
+    const replayed = await start(["replay", spun[0]!.log!, "-T", "700ms"], { cwd });
+    expect(replayed.stdout).toContain("the log is of a run that was stopped and has no trace hash; this run: timeout");
+  });
+
+  it("loses only the run that calls process.exit", async () => {
+    const { stdout, exitCode } = await start([
+      "TestBasicAgree2B",
+      "-n",
+      "30",
+      "-p",
+      "2",
+      "--seed",
+      "5",
+      "--raft",
+      fixtures.exits,
+      "--json",
+      "-",
+    ]);
+    const runs = runLines(stdout);
+    const crashed = runs.filter(({ outcome }) => outcome === "crash");
+    expect(exitCode).toBe(1);
+    expect(runs).toHaveLength(30);
+    expect(crashed.length).toBeGreaterThan(0);
+    expect(crashed.length).toBeLessThan(30);
+    expect(crashed[0]!.reason).toMatch(/^the implementation called process\.exit \(code 7\); event \d+/);
+  });
+
+  it("on the real clock too, where a thread is shared: each run that may have done it is made again alone", async () => {
+    const { stdout } = await start([
+      "TestBasicAgree2B",
+      "-n",
+      "8",
+      "-p",
+      "8",
+      "--clock",
+      "real",
+      "--seed",
+      "5",
+      "--raft",
+      fixtures.exits,
+      "--json",
+      "-",
+    ]);
+    const outcomes = runLines(stdout).map(({ outcome }) => outcome);
+    expect(outcomes).toHaveLength(8);
+    expect(outcomes.filter((outcome) => outcome === "pass").length).toBeGreaterThan(0);
+    expect(new Set(outcomes)).toEqual(new Set(["pass", "crash"]));
+  });
+
+  it("that throws or never elects is a failed run like any other", async () => {
+    const causes = async (raft: string) => (await start(["TestBasicAgree2B", "-n", "2", "--raft", raft])).stdout;
+    expect(await causes(fixtures.throws)).toMatch(/2 × threw in MakeRaft: Error: no such Raft\n/);
+    expect(await causes(fixtures.neverElects)).toMatch(/2 × one\(\) failed to reach agreement within 10 s\n/);
+  });
+
+  it("cannot get between the JSON lines what it prints", async () => {
+    const { stdout, stderr } = await start(["TestBasicAgree2B", "-n", "2", "--raft", fixtures.prints, "--json", "-"]);
+    expect(runLines(stdout)).toHaveLength(2);
+    expect(stderr).toContain("printed while it was loaded");
+  });
+});
+
+describe("bad input: one sentence, the right exit status, nothing run", () => {
+  const cwd = newDirectory();
+  writeFileSync(join(cwd, "file"), "no log\n");
+  writeFileSync(join(cwd, "syntax.mjs"), "export const makeRaft = () => {\n  return {{;\n};\n");
+
+  it.each<[readonly string[], number, RegExp]>([
+    [["TestBakup2B"], 4, /no test is named or matched by 'TestBakup2B'; nearest: TestBackup2B, /],
+    [["list", "Zebra"], 4, /no test is named or matched by 'Zebra'; nearest: /],
+    [["kv:3A"], 4, /there is no suite 'kv'/],
+    [["Test("], 2, /Unterminated group/],
+    [["-n", "0"], 2, /--iter must be a whole number of at least 1, got '0'/],
+    [["-p", "-1"], 2, /--workers must be a whole number of at least 1, got '-1'/],
+    [["-n", "x"], 2, /--iter must be a whole number of at least 1, got 'x'/],
+    [["-n"], 2, /option '-n, --iter <N>' argument missing/],
+    [["--for", "5"], 2, /--for must be a duration with its unit, such as 90s, 2m or 8h, got '5'/],
+    [["--iterations", "5"], 2, /unknown option '--iterations'.*--help lists the options/],
+    [["-r"], 2, /checked mode is not available in this version/],
+    [["-o", "file"], 2, /--output must be a directory, and 'file' is a file/],
+    [["-o", "file/below"], 2, /logs cannot be written to 'file\/below': a part of the path is a file/],
+    [["-o", "/proc/nowhere"], 2, /logs cannot be written to '\/proc\/nowhere'/],
+    [["--json", "nowhere/x"], 2, /--json: 'nowhere\/x' cannot be written/],
+    [["replay", "file"], 2, /'file' is not the log of a run/],
+    [["replay", "nonsense"], 2, /'nonsense' is neither a file nor a seed/],
+    [["replay", "abc"], 2, /the seed 'abc' needs a test/],
+    [["replay"], 2, /replay: give the log of a run/],
+    [["--raft", "nowhere.mjs"], 3, /--raft: the file 'nowhere.mjs' does not exist/],
+    [["--raft", "."], 3, /'\.' is a directory/],
+    [["--raft", "syntax.mjs"], 3, /'syntax.mjs' cannot be loaded: SyntaxError: .* \(syntax.mjs:2\)/],
+    [["--raft", fixtures.noExport], 3, /has no function makeRaft among its exports.*it exports raft/],
+    [["--raft", fixtures.throwsOnLoad], 3, /cannot be loaded: TypeError: not today \(throws-on-load.mjs:1\)/],
+    [["--raft", fixtures.exitsOnLoad], 3, /ended its thread while it was loaded: worker exited with code: 3/],
+    [["--raft", fixtures.hangsOnLoad, "-T", "300ms"], 3, /did not load within 300ms/],
+    [["--config", "nowhere.json"], 2, /configuration file 'nowhere.json' does not exist/],
+  ])("%j exits %i", async (args, status, sentence) => {
+    const { stdout, stderr, exitCode } = await start(args, { cwd });
+    expect(stderr).toMatch(sentence);
+    expect(stderr).toMatch(/^raft-stress: [^\n]+$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: status, stdout: "" });
+    expect(readdirSync(cwd).toSorted()).toEqual(["file", "syntax.mjs"]);
+  });
+
+  it("an environment variable that cannot be read is named", async () => {
+    expect((await start([], { env: { RAFT_LOG: "all" } })).stderr).toBe("raft-stress: RAFT_LOG must be none, debug or trace, got 'all'");
+    expect((await start([], { env: { RAFT_STRESS_ITER: "many" } })).stderr).toMatch(
+      /^raft-stress: RAFT_STRESS_ITER must be a whole number/,
+    );
+  });
+});
+
+describe("what else can be asked", () => {
+  it("--help names every option, and loads little", async () => {
+    const { stdout, exitCode } = await start(["--help"]);
+    expect(exitCode).toBe(0);
+    for (const flag of ["-p, --workers", "-n, --iter", "--check-determinism", "-R, --no-race", "list [PATTERN...]", "replay"])
+      expect(stdout).toContain(flag);
+  });
+
+  it("--version is that of the package", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string };
+    expect((await start(["--version"])).stdout).toBe(version);
+  });
+
+  it("list prints names, aliases, parts, servers and descriptions", async () => {
+    const { stdout } = await start(["list"]);
+    expect(stdout.split("\n")).toHaveLength(28);
+    expect((await start(["list", "Backup"])).stdout).toBe(
+      "TestBackup2B  TestBackup3B  2B  5 servers  leader backs up quickly over incorrect follower logs",
+    );
+  });
+
+  it("--dry-run says what would be run, and runs nothing", async () => {
+    const { stdout, exitCode } = await start(["2A", "-n", "7", "--seed", "1", "--dry-run"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^would make 7 runs of each of these tests, 21 in all, 1 at a time, seed 0000000000000001, virtual clock:\nTestInitialElection2A /,
+    );
+  });
+
+  it("--color paints names and headings, and NO_COLOR does not", async () => {
+    const esc = String.fromCharCode(27);
+    expect((await start(["TestBasicAgree2B", "-n", "1", "--color", "always"])).stdout).toContain(`${esc}[32mTestBasicAgree2B`);
+    expect((await start(["TestBasicAgree2B", "-n", "1"], { env: { FORCE_COLOR: "1" } })).stdout).toContain(`${esc}[32m`);
+    expect((await start(["TestBasicAgree2B", "-n", "1"], { env: { FORCE_COLOR: "1", NO_COLOR: "1" } })).stdout).not.toContain(esc);
+  });
+
+  it("--progress line tells on stderr how far the runs are", async () => {
+    const { stderr, stdout } = await start(["TestFigure8Unreliable2C", "-l", "--for", "3s", "--progress", "line"]);
+    expect(stderr).toMatch(/^0:00:0\d \d+ of \d+ runs, about /m);
+    expect(stdout).not.toContain("about");
+  });
+
+  it("--progress panel without a terminal falls back to lines, with a warning", async () => {
+    const { stderr, exitCode } = await start(["TestBasicAgree2B", "-n", "1", "--progress", "panel"]);
+    expect(stderr).toBe("raft-stress: the panel needs a terminal; progress is shown in lines");
+    expect(exitCode).toBe(0);
+  });
+
+  it("--json writes a file, and stdout stays as it is", async () => {
+    const cwd = newDirectory();
+    const { stdout } = await start(["TestBasicAgree2B", "-n", "3", "--json", "runs.jsonl"], { cwd });
+    expect(stdout).toMatch(/\n3 passed, 0 failed$/);
+    const lines = readFileSync(join(cwd, "runs.jsonl"), "utf8");
+    expect(runLines(lines)).toHaveLength(3);
+    expect(
+      lines
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { type: string }).type),
+    ).toEqual(["start", "run", "run", "run", "summary"]);
+    expect(existsSync(join(cwd, "runs.jsonl"))).toBe(true);
+  });
+});
