@@ -1,0 +1,64 @@
+// How everything here is measured: processor time over wall time where it can be, medians over means, and each figure beside its goal.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const command = fileURLToPath(new URL("../packages/cli/bin/raft-stress.mjs", import.meta.url));
+
+/** CPU seconds, all threads of this process, that `work` takes. */
+export async function cpuSeconds(work) {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** Runs the real command to its end; returns wall and CPU seconds, peak memory in MB and the process's own start-up cost taken off nothing. */
+export function runCommand(args, { cwd } = {}) {
+  return runNode([command, ...args], cwd);
+}
+
+/** Runs a script of this folder in a fresh process. */
+export function runScript(name, args = []) {
+  return runNode([join(here, name), ...args]);
+}
+
+function runNode(args, cwd) {
+  const scratch = mkdtempSync(join(tmpdir(), "raft-stress-bench-"));
+  const usageFile = join(scratch, "usage.json");
+  const preload = pathToFileURL(join(here, "report-usage.mjs")).href;
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", preload, ...args], {
+    cwd: cwd ?? scratch,
+    encoding: "utf8",
+    // Certificates of the machine are none of the command's cost: Node 20 reads them at every start.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, RAFT_STRESS_USAGE_FILE: usageFile, NO_COLOR: "1" },
+    maxBuffer: 1 << 28,
+  });
+  const wallSeconds = (performance.now() - started) / 1000;
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with status ${status}: ${stderr || stdout}`);
+  const usage = JSON.parse(readFileSync(usageFile, "utf8"));
+  rmSync(scratch, { recursive: true, force: true });
+  return { wallSeconds, stdout, ...usage };
+}
+
+/** Prints a figure beside its goal, and keeps count of what falls short. */
+export class Goals {
+  missed = [];
+
+  /** `better`: "less" or "more". */
+  check(what, value, better, goal, format = (number) => String(number)) {
+    const met = better === "less" ? value <= goal : value >= goal;
+    const relation = better === "less" ? "at most" : "at least";
+    console.log(`  ${met ? "ok   " : "SHORT"} ${what}: ${format(value)} (goal: ${relation} ${format(goal)})`);
+    if (!met) this.missed.push(what);
+  }
+}

@@ -1,0 +1,127 @@
+// `pnpm bench`: what raft-stress costs, each figure beside its goal. Goals are for two cores and Node 20; what falls short says SHORT.
+// Nothing here fails: timing on a shared machine is a measurement, not a verdict. `--quick` leaves out the parts that take long.
+import { cpus } from "node:os";
+import { engineMicrosPerEvent } from "../bench/engine.mjs";
+import { inWorker } from "../bench/in-worker.mjs";
+import { tableTestNames } from "../bench/lab-tests.mjs";
+import { Goals, median, runCommand, runScript } from "../bench/measure.mjs";
+import { labTests } from "../packages/harness/dist/index.js";
+
+const quick = process.argv.includes("--quick");
+const goals = new Goals();
+const labModule = new URL("../bench/lab-tests.mjs", import.meta.url).href;
+const sizeModule = new URL("../bench/cluster-size.mjs", import.meta.url).href;
+const seconds = (value) => `${value.toFixed(2)} s`;
+const times = (value) => `${Math.round(value)}x`;
+
+console.log(`raft-stress bench · Node ${process.versions.node} · ${cpus().length} x ${cpus()[0].model.trim()}`);
+await engine();
+startUp();
+coldPass();
+await perTest();
+wholeCommand();
+if (!quick) {
+  await memory();
+  scaling();
+}
+await clusterSizes();
+console.log(goals.missed.length === 0 ? "\nall goals met" : `\nshort of their goals: ${goals.missed.join("; ")}`);
+
+async function engine() {
+  console.log("\nThe engine alone: queue, dispatch, drain, hash");
+  goals.check("CPU per event", await engineMicrosPerEvent(), "less", 0.3, (value) => `${value.toFixed(3)} µs`);
+}
+
+function startUp() {
+  console.log("\nStart-up");
+  const runs = Array.from({ length: 11 }, () => runCommand(["--help"]));
+  const ms = (value) => `${value.toFixed(0)} ms`;
+  goals.check("raft-stress --help, CPU", 1000 * median(runs.map((run) => run.cpuSeconds)), "less", 100, ms);
+  console.log(`        of which Node's own start: ${ms(1000 * median(runs.map((run) => run.bootSeconds)))}`);
+}
+
+function coldPass() {
+  console.log("\nThe 21 tests of the published table once, cold, worker start included, Node's own start not");
+  const runs = Array.from({ length: 5 }, () => runScript("cold-pass.mjs"));
+  goals.check("CPU", median(runs.map((run) => run.cpuSeconds - run.bootSeconds)), "less", 0.35, seconds);
+}
+
+async function perTest() {
+  const iterations = quick ? 30 : 100;
+  console.log(`\nEach test, ${iterations} rounds, warm: the mean over the second half of the runs; hash and trace ring on`);
+  const rows = await inWorker(labModule, "measureTests", { names: labTests.map((test) => test.name), iterations });
+  const columns = ["test", "servers", "virtual s", "RPCs", "bytes", "cmds", "events", "cold ms", "warm ms", "virtual s / CPU s", "events / CPU s"];
+  printRow(columns);
+  for (const row of rows) printRow(cells(row.name, row));
+  const table = rows.filter((row) => tableTestNames.includes(row.name));
+  const total = sum(table);
+  printRow(cells("the 21 of the table", total));
+  printRow(cells("all 28", sum(rows)));
+  goals.check("virtual seconds per CPU second, 21 tests, warm", total.virtualSeconds / total.cpuSeconds, "more", 6000, times);
+}
+
+function cells(name, row) {
+  const perCpu = (value) => Math.round(value / row.cpuSeconds).toLocaleString("en");
+  return [
+    name,
+    row.servers ?? "",
+    row.virtualSeconds.toFixed(1),
+    Math.round(row.rpcs),
+    Math.round(row.bytes),
+    row.commands.toFixed(1),
+    Math.round(row.events),
+    (1000 * row.coldCpuSeconds).toFixed(1),
+    (1000 * row.cpuSeconds).toFixed(2),
+    perCpu(row.virtualSeconds),
+    perCpu(row.events),
+  ];
+}
+
+function printRow(row) {
+  const widths = [32, 8, 10, 7, 9, 7, 8, 8, 8, 18, 15];
+  console.log(`  ${row.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i]))).join("")}`);
+}
+
+function sum(rows) {
+  const total = {};
+  for (const key of ["virtualSeconds", "events", "rpcs", "bytes", "commands", "coldCpuSeconds", "cpuSeconds"]) {
+    total[key] = rows.reduce((so_far, row) => so_far + row[key], 0);
+  }
+  return total;
+}
+
+function wholeCommand() {
+  console.log("\nThe published command: 21 tests x 50, -p 4 (published with the Go labs: 51 minutes)");
+  const runs = Array.from({ length: quick ? 3 : 5 }, () => runCommand([...tableTestNames, "-n", "50", "-p", "4", "--seed", "5eed"]));
+  const wall = median(runs.map((run) => run.wallSeconds));
+  goals.check("wall time", wall, "less", 2.5, seconds);
+  goals.check("times as fast as published", (51 * 60) / wall, "more", 1200, times);
+  console.log(`        CPU ${seconds(median(runs.map((run) => run.cpuSeconds)))}`);
+}
+
+async function memory() {
+  console.log("\nMemory");
+  const { firstMb, lastMb } = await inWorker(labModule, "heapOverRuns", { first: 1000, last: 10_000 });
+  console.log(`        live heap after 1,000 runs ${firstMb.toFixed(1)} MB, after 10,000 runs ${lastMb.toFixed(1)} MB`);
+  goals.check("growth of the live heap from 1,000 to 10,000 runs", lastMb - firstMb, "less", 1, (value) => `${value.toFixed(2)} MB`);
+  const { peakMb } = runCommand([...tableTestNames, "-n", "100", "-p", "4", "--seed", "5eed"]);
+  goals.check("peak of the whole process, 21 tests x 100, -p 4", peakMb, "less", 300, (value) => `${value.toFixed(0)} MB`);
+}
+
+function scaling() {
+  console.log("\nWorkers: 21 tests x 500");
+  const wall = (workers) => runCommand([...tableTestNames, "-n", "500", "-p", String(workers), "--seed", "5eed"]).wallSeconds;
+  const one = wall(1);
+  const two = wall(2);
+  console.log(`        one worker ${seconds(one)}, two ${seconds(two)}`);
+  goals.check("two workers against one", one / two, "more", 1.6, (value) => `${value.toFixed(2)}x`);
+}
+
+async function clusterSizes() {
+  console.log("\nCluster size: an election and 100 agreements");
+  for (const row of await inWorker(sizeModule, "measureClusterSizes", [3, 5, 7, 9, 15])) {
+    const perEvent = ((row.cpuSeconds / row.events) * 1e6).toFixed(2);
+    const what = `${String(row.servers).padStart(4)} servers: ${row.virtualSeconds.toFixed(1)} virtual s, ${row.rpcs} RPCs, ${row.events} events`;
+    console.log(`      ${what}, ${(1000 * row.cpuSeconds).toFixed(2)} ms of CPU, ${perEvent} µs an event`);
+  }
+}
