@@ -30,7 +30,7 @@ export interface RunFinished {
   readonly log: string | undefined;
 }
 
-export interface RoundFinished {
+interface RoundFinished {
   readonly type: "round";
   /** Runs of each test in the round that begins now. */
   readonly nextSize: number;

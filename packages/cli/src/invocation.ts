@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Options } from "./options.ts";
 
 /** How the user can start the program again from the directory in which he is, as text for a shell. */
-export function startedAs(): string {
+function startedAs(): string {
   const script = process.argv[1] ?? "";
   if (process.env.npm_command === "exec") return "npx raft-stress";
   const launcher = checkoutLauncher();

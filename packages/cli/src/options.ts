@@ -36,7 +36,7 @@ export interface CountOption extends Described {
   readonly kind: "count";
 }
 
-export type OptionGroup = "Runs" | "Implementation" | "Reproduce" | "Stop" | "Output" | "Other";
+type OptionGroup = "Runs" | "Implementation" | "Reproduce" | "Stop" | "Output" | "Other";
 
 function value<T, D extends T | undefined>(spec: Omit<ValueOption<T, D>, "kind">): ValueOption<T, D> {
   return { kind: "value", ...spec };
@@ -78,7 +78,7 @@ function nonEmpty(text: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
-export const reporterNames = ["panel", "line", "json"] as const;
+const reporterNames = ["panel", "line", "json"] as const;
 export type ReporterName = (typeof reporterNames)[number];
 
 function parseReporters(text: string): readonly ReporterName[] | undefined {

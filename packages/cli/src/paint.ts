@@ -1,6 +1,6 @@
 import pc from "picocolors";
 
-export type Paint = (text: string) => string;
+type Paint = (text: string) => string;
 
 export interface Paints {
   readonly red: Paint;

@@ -213,7 +213,7 @@ function throwIfUnusable(end: Exclude<BatchEnd, Loss>): void {
 }
 
 /** A fault of ours in another thread; the stack is that thread's. */
-export class WorkerFault extends Error {
+class WorkerFault extends Error {
   constructor(stack: string) {
     super(stack.split("\n")[0] ?? stack);
     this.stack = stack;

@@ -4,7 +4,7 @@ import { progressCells, progressLength } from "@raft-stress/harness";
 const threadCell = progressLength;
 
 /** Shared memory for one batch. */
-export function newCells(): Int32Array {
+function newCells(): Int32Array {
   return new Int32Array(new SharedArrayBuffer((progressLength + 1) * Int32Array.BYTES_PER_ELEMENT));
 }
 

@@ -17,6 +17,9 @@ const realNowMs = performance.now.bind(performance);
 // stdout holds the command's own output only; what an implementation prints must not get between its JSON lines.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
+// Stacks of an implementation that was compiled name its sources. The harness is loaded by now and does without: maps cost time at each start.
+process.setSourceMapsEnabled(true);
+
 let loading: Promise<MakeRaft> | undefined;
 
 /** Once per thread: a failed load fails every batch alike. */

@@ -254,6 +254,16 @@ describe("an implementation that takes its thread with it", () => {
     expect(await causes(fixtures.neverElects)).toMatch(/2 × one\(\) failed to reach agreement within 10 s\n/);
   });
 
+  it("is shown by the lines of its source, if it was compiled", async () => {
+    const cwd = newDirectory();
+    // Line 3 of the module is line 12 of its source.
+    const map = { version: 3, sources: ["my-raft.ts"], names: [], mappings: ";;AAWA" };
+    const comment = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString("base64")}`;
+    writeFileSync(join(cwd, "my-raft.mjs"), `export const makeRaft = () => {\n\nthrow new Error("in line 3");\n};\n${comment}\n`);
+    await start(["TestBasicAgree2B", "-n", "1", "--raft", "my-raft.mjs", "-o", "logs"], { cwd });
+    expect(readFileSync(join(cwd, "logs", "TestBasicAgree2B_0.log"), "utf8")).toMatch(/my-raft\.ts:12:\d+/);
+  });
+
   it("cannot get between the JSON lines what it prints", async () => {
     const { stdout, stderr } = await start(["TestBasicAgree2B", "-n", "2", "--raft", fixtures.prints, "--json", "-"]);
     expect(runLines(stdout)).toHaveLength(2);

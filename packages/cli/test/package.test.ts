@@ -1,0 +1,28 @@
+import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { expect, it } from "vitest";
+import { environment, newDirectory } from "./support/command.ts";
+
+const cli = fileURLToPath(new URL("..", import.meta.url));
+
+it("npm pack makes a package that runs where there is no checkout", async () => {
+  const place = newDirectory();
+  await execa("npm", ["pack", "--pack-destination", place], { cwd: cli, env: environment });
+  const modules = join(place, "node_modules");
+  const own = join(modules, "raft-stress");
+  mkdirSync(own, { recursive: true });
+  const tarball = readdirSync(place).find((name) => name.endsWith(".tgz"))!;
+  await execa("tar", ["-xzf", join(place, tarball), "-C", own, "--strip-components=1"]);
+  // What npm would take from the registry; the workspace's own packages must be in the tarball.
+  const others = ["cli-table3", "commander", "ora", "picocolors", "piscina"];
+  for (const name of others) symlinkSync(join(cli, "node_modules", name), join(modules, name));
+
+  const { stdout } = await execa(process.execPath, [join(own, "bin", "raft-stress.mjs"), "TestBasicAgree2B", "-n", "3"], {
+    cwd: place,
+    env: environment,
+  });
+  expect(stdout).toMatch(/\n3 passed, 0 failed$/);
+  expect(readdirSync(join(own, "node_modules", "@raft-stress")).toSorted()).toEqual(["harness", "raft"]);
+});
