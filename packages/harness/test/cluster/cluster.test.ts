@@ -277,6 +277,75 @@ describe("connect and disconnect", () => {
   });
 });
 
+describe("an offer to all", () => {
+  it("asks every live server in order, connected or not, each for a command of its own in an event of its own", async () => {
+    const asked: string[] = [];
+    let simulation: Simulation | undefined;
+    const makeRaft = silentWith((env) => ({
+      start(command) {
+        asked.push(`S${env.me} takes ${command} in event ${simulation!.events} of S${simulation!.currentServer}`);
+        return { index: 5 + env.me, term: 2, isLeader: env.me !== 0 };
+      },
+    }));
+    await onCluster(makeRaft, async (world) => {
+      simulation = world.simulation;
+      await world.startAll();
+      world.cluster.disconnect(2);
+      const before = simulation.events;
+      let commands = 0;
+      const accepted = await world.cluster.offerToAll(() => ++commands);
+      expect(asked).toEqual([0, 1, 2].map((server) => `S${server} takes ${server + 1} in event ${before + server + 1} of S${server}`));
+      expect(accepted).toEqual([
+        { server: 1, index: 6, term: 2 },
+        { server: 2, index: 7, term: 2 },
+      ]);
+      await world.cluster.crash(1);
+      expect(await world.cluster.offerToAll(() => ++commands)).toEqual([{ server: 2, index: 7, term: 2 }]);
+      expect(commands).toBe(5);
+    });
+  });
+
+  it("is over at once when nobody is up", async () => {
+    await onCluster(silent, async ({ cluster }) => {
+      expect(await cluster.offerToAll(() => 1)).toEqual([]);
+    });
+  });
+
+  it("goes on without a server that crashes at that instant", async () => {
+    const asked: number[] = [];
+    const makeRaft = silentWith((env) => ({
+      start() {
+        asked.push(env.me);
+        return { index: 1, term: 1, isLeader: true };
+      },
+    }));
+    await onCluster(makeRaft, async ({ cluster, startAll }) => {
+      await startAll();
+      const offer = cluster.offerToAll(() => 1);
+      void cluster.crash(1);
+      expect((await offer).map(({ server }) => server)).toEqual([0, 2]);
+      expect(asked).toEqual([0, 2]);
+    });
+  });
+
+  it("blames a server whose start() throws", async () => {
+    const makeRaft = silentWith((env) => ({
+      start() {
+        if (env.me === 1) throw new Error("boom");
+        return { index: -1, term: 0, isLeader: false };
+      },
+    }));
+    const error = await rejectionOf(
+      onCluster(makeRaft, async ({ cluster, startAll }) => {
+        await startAll();
+        await cluster.offerToAll(() => 1);
+      }),
+    );
+    expect(error).toBeInstanceOf(ImplementationError);
+    expect(error.message).toBe("S1 threw in start(): Error: boom");
+  });
+});
+
 describe("the service", () => {
   it("takes what is applied, by server", async () => {
     await onCluster(fixedLeader, async ({ cluster, startAll, simulation }) => {
