@@ -15,7 +15,11 @@ export async function measureClusterSizes(sizes) {
     const costs = [];
     let last;
     for (let round = 0; round < rounds; round++) {
-      costs.push(await cpuSeconds(async () => { last = await run(makeRaft, servers, round); }));
+      costs.push(
+        await cpuSeconds(async () => {
+          last = await run(makeRaft, servers, round);
+        }),
+      );
     }
     rows.push({ servers, ...last, cpuSeconds: median(costs.slice(5)) });
   }

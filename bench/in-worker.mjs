@@ -6,7 +6,10 @@ import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/engine-fl
 export function inWorker(module, measurement, argument) {
   if (isMainThread) tuneEngine();
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { module, measurement, argument }, resourceLimits: engineResourceLimits });
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { module, measurement, argument },
+      resourceLimits: engineResourceLimits,
+    });
     worker.once("message", resolve);
     worker.once("error", reject);
   });

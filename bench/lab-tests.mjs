@@ -55,7 +55,9 @@ export async function heapOverRuns({ first, last }) {
   const { runInNewContext } = await import("node:vm");
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc");
-  const tests = labTests.filter((test) => ["TestInitialElection2A", "TestBasicAgree2B", "TestPersist32C", "TestSnapshotInit2D"].includes(test.name));
+  const tests = labTests.filter((test) =>
+    ["TestInitialElection2A", "TestBasicAgree2B", "TestPersist32C", "TestSnapshotInit2D"].includes(test.name),
+  );
   const heaps = [];
   for (let run = 1; run <= last; run++) {
     await runOnce(makeRaft, tests[run % tests.length], run);

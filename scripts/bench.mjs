@@ -50,7 +50,19 @@ async function perTest() {
   const iterations = quick ? 30 : 100;
   console.log(`\nEach test, ${iterations} rounds, warm: the mean over the second half of the runs; hash and trace ring on`);
   const rows = await inWorker(labModule, "measureTests", { names: labTests.map((test) => test.name), iterations });
-  const columns = ["test", "servers", "virtual s", "RPCs", "bytes", "cmds", "events", "cold ms", "warm ms", "virtual s / CPU s", "events / CPU s"];
+  const columns = [
+    "test",
+    "servers",
+    "virtual s",
+    "RPCs",
+    "bytes",
+    "cmds",
+    "events",
+    "cold ms",
+    "warm ms",
+    "virtual s / CPU s",
+    "events / CPU s",
+  ];
   printRow(columns);
   for (const row of rows) printRow(cells(row.name, row));
   const table = rows.filter((row) => tableTestNames.includes(row.name));

@@ -18,7 +18,10 @@ const steps = [
   ["types", ...tool("typescript/bin/tsc", "-b")],
   ["lint and format", ...tool("@biomejs/biome/bin/biome", "check", "--error-on-warnings", ".")],
   ["dead code", ...tool("knip/bin/knip.js")],
-  ["tests", ...tool("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`, ...vitestArgs)],
+  [
+    "tests",
+    ...tool("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`, ...vitestArgs),
+  ],
   ["smoke run", process.execPath, [join(root, "scripts", "launch.mjs"), "TestBackup2B", "-n", "50", "-p", "4", "--progress", "none"]],
 ];
 
@@ -37,7 +40,11 @@ function run([name, command, args]) {
 function vitestCounts() {
   try {
     const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(readFileSync(vitestReport, "utf8"));
-    return { passed: numPassedTests, failed: numFailedTests === 0 && numFailedTestSuites > 0 ? numFailedTestSuites : numFailedTests, skipped: numPendingTests };
+    return {
+      passed: numPassedTests,
+      failed: numFailedTests === 0 && numFailedTestSuites > 0 ? numFailedTestSuites : numFailedTests,
+      skipped: numPendingTests,
+    };
   } catch {
     return { passed: 0, failed: 0, skipped: 0 };
   }

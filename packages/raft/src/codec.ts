@@ -107,7 +107,7 @@ export function decodeState(bytes: Uint8Array): PersistentState {
   const entries: Entry[] = [];
   for (let i = 0; i < count; i += 1) {
     const term = reader.varint("an entry's term");
-    entries.push(Object.freeze({ term, command: readValue(reader) }));
+    entries.push({ term, command: readValue(reader) });
   }
   if (reader.remaining > 0) throw reader.damage(`${reader.remaining} bytes after the last of ${count} entries`);
   const state = { currentTerm, votedFor: vote === 0 ? undefined : vote - 1, snapshotIndex, snapshotTerm, entries };

@@ -53,7 +53,12 @@ class RaftServer implements Raft {
   start(command: unknown): StartResult {
     if (this.#killed) return { index: -1, term: this.#core.view.currentTerm, isLeader: false };
     const result = this.#core.propose(command);
-    if (result.isLeader) this.#carryOut(this.#env.clock.now());
+    if (!result.isLeader) return result;
+    const now = this.#env.clock.now();
+    const { commitIndex, lastApplied } = this.#core.view;
+    // Nobody can know of the command before it is sent, so it is saved then, together with all that is sent with it. Alone in its cluster, a server commits at once.
+    if (commitIndex > lastApplied) this.#carryOut(now);
+    else this.#arm(now);
     return result;
   }
 

@@ -65,13 +65,13 @@ export class RaftLog {
     return this.#entries.slice(lo - this.firstIndex, hi - this.firstIndex);
   }
 
-  /** The entry is frozen and kept. Throws a TypeError, and keeps nothing, if the command is not JSON-like. */
+  /** The entry is kept, and must not change. Throws a TypeError, and keeps nothing, if the command is not JSON-like. */
   append(entry: Entry): void {
     if (entry.term < this.#lastTerm) {
       throw new InvariantError(`entry ${this.lastIndex + 1} of term ${entry.term} after an entry of term ${this.#lastTerm}`);
     }
     this.#encoded.append(entry);
-    this.#entries.push(Object.freeze(entry));
+    this.#entries.push(entry);
     this.#lastTerm = entry.term;
   }
 

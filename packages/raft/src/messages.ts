@@ -3,7 +3,7 @@
  * kind has one shape.
  */
 
-/** Created once, frozen, never changed: the log, messages and the apply channel may share it. */
+/** Created once, never changed: the log, messages and the apply channel may share it. */
 export interface Entry {
   readonly term: number;
   readonly command: unknown;

@@ -21,10 +21,6 @@ describe("RaftLog", () => {
     expect([log.firstIndex, log.lastIndex, log.lastTerm, log.termAt(0)]).toEqual([1, 0, 0, 0]);
   });
 
-  it("freezes its entries, so that messages may share them", () => {
-    expect(Object.isFrozen(logOf(0, 0, [1]).entryAt(1))).toBe(true);
-  });
-
   it.each([
     { from: 1, left: [] },
     { from: 2, left: [1] },

@@ -7,7 +7,7 @@ describe("options", () => {
       heartbeatIntervalMs: 100,
       electionTimeoutMinMs: 350,
       electionTimeoutMaxMs: 700,
-      sendIntervalMs: 20,
+      sendIntervalMs: 40,
       maxEntriesPerRequest: 2048,
     });
     expect(completeOptions({ sendIntervalMs: 5 }).sendIntervalMs).toBe(5);

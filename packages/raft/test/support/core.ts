@@ -48,7 +48,8 @@ export class Bench {
     const config = {
       me: boot.me ?? 0,
       servers: boot.servers ?? 3,
-      options: completeOptions(boot.options ?? {}),
+      // Scenarios count on this pacing, whatever the default is.
+      options: completeOptions({ sendIntervalMs: 20, ...boot.options }),
       random: { next: draw, int: (lo: number, hi: number) => lo + Math.floor(draw() * (hi - lo)) },
       trace: (topic: string, message: string) => this.traced.push(`${topic} ${message}`),
     };
