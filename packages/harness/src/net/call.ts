@@ -143,7 +143,7 @@ export class Call extends SimEvent implements Packet {
       return;
     }
     try {
-      this.#reply = copyOverWire(reply, this.method.cloners.reply);
+      this.#reply = copyOverWire(reply, this.method.shapes.reply);
       this.#replyBytes = copiedBytes();
     } catch (thrown) {
       throw ImplementationError.of(this.#end.to, `the reply of ${this.method.name}`, thrown);

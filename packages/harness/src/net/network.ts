@@ -2,8 +2,9 @@ import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
+import { anyShape, newRecordShape, type RecordShape } from "./record-shape.ts";
 import { labRules, type Rule } from "./rules.ts";
-import { type CloneRecord, copiedBytes, copiedDigest, copyOverWire, newRecordCloner } from "./wire.ts";
+import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: as in the contract: each handler declares the arguments of its own method.
 export type Handlers = Readonly<Record<string, (args: any) => unknown>>;
@@ -31,9 +32,9 @@ export interface ClientEnd {
   enabled: boolean;
 }
 
-interface MessageCloners {
-  readonly args: CloneRecord;
-  readonly reply: CloneRecord;
+interface MessageShapes {
+  readonly args: RecordShape;
+  readonly reply: RecordShape;
 }
 
 /** A method name that has been called in this run. */
@@ -41,7 +42,7 @@ export interface Method {
   readonly name: string;
   /** Its number in reports, from 1. */
   readonly number: number;
-  readonly cloners: MessageCloners;
+  readonly shapes: MessageShapes;
 }
 
 /** An ordered pair of caller and server; it outlives the ends of both. */
@@ -112,7 +113,7 @@ export class Network {
    */
   call(end: ClientEnd, caller: Incarnation | undefined, method: string, args: unknown, onReply: (reply: unknown) => void): void {
     const known = this.#method(method);
-    const copy = copyOverWire(args, known.cloners.args);
+    const copy = copyOverWire(args, known.shapes.args);
     if (this.#closed) {
       onReply(undefined);
       return;
@@ -141,7 +142,7 @@ export class Network {
   #method(name: string): Method {
     let method = this.#methods.get(name);
     if (method === undefined) {
-      method = { name, number: this.simulation.methods.push(name) - 1, cloners: clonersOf(name) };
+      method = { name, number: this.simulation.methods.push(name) - 1, shapes: shapesOf(name) };
       this.#methods.set(name, method);
     }
     return method;
@@ -149,15 +150,15 @@ export class Network {
 }
 
 /** What a thread keeps for each method name it has met: code, no data. Bounded, since a broken implementation may invent names without end. */
-const clonersByMethod = new Map<string, MessageCloners>();
-const maxMethodsWithCloners = 64;
-const sharedCloners: MessageCloners = { args: newRecordCloner(), reply: newRecordCloner() };
+const shapesByMethod = new Map<string, MessageShapes>();
+const maxMethodsWithShapes = 64;
+const sharedShapes: MessageShapes = { args: anyShape, reply: anyShape };
 
-function clonersOf(method: string): MessageCloners {
-  const known = clonersByMethod.get(method);
+function shapesOf(method: string): MessageShapes {
+  const known = shapesByMethod.get(method);
   if (known !== undefined) return known;
-  if (clonersByMethod.size >= maxMethodsWithCloners) return sharedCloners;
-  const cloners = { args: newRecordCloner(), reply: newRecordCloner() };
-  clonersByMethod.set(method, cloners);
-  return cloners;
+  if (shapesByMethod.size >= maxMethodsWithShapes) return sharedShapes;
+  const shapes = { args: newRecordShape(), reply: newRecordShape() };
+  shapesByMethod.set(method, shapes);
+  return shapes;
 }

@@ -1,4 +1,6 @@
+import { Buffer } from "node:buffer";
 import { mix32 } from "../sim/random.ts";
+import { anyShape, elementShape, type RecordShape } from "./record-shape.ts";
 
 /**
  * Everything that crosses a wire is copied, sized and hashed in one pass. The size is that of a self-describing binary encoding like Go's gob,
@@ -22,25 +24,11 @@ let digest = 0;
  * Copies a message or a command. Throws a TypeError that names the offending part when it holds what cannot be sent. `copiedBytes` and
  * `copiedDigest` tell what was measured on the way.
  */
-export function copyOverWire(value: unknown, cloneRecord: CloneRecord = anyRecord): unknown {
+export function copyOverWire(value: unknown, shape: RecordShape = anyShape): unknown {
   bytes = messageBytes;
   digest = 0;
-  return isRecord(value) ? copyRecord(value, cloneRecord, 0, true) : copyValue(value, 0, true);
+  return isRecord(value) ? copyRecord(value, shape, 0, true) : copyValue(value, 0, true);
 }
-
-/** Makes a shallow copy of a record. */
-export type CloneRecord = (record: Record<string, unknown>) => Record<string, unknown>;
-
-/**
- * A spread of its own for the records of one kind of message. V8 specializes each place in the code by the few shapes it sees there: one spread for all
- * messages sees too many and is three times slower. Hence code that is compiled anew for each kind.
- */
-export function newRecordCloner(): CloneRecord {
-  return new Function("record", "return { ...record };") as CloneRecord;
-}
-
-const anyRecord = newRecordCloner();
-const elementRecord = newRecordCloner();
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
@@ -94,12 +82,12 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
   if (ArrayBuffer.isView(value)) return copyView(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return copyExotic(value, depth, describes);
-  return copyRecord(value as Record<string, unknown>, elementRecord, depth, describes);
+  return copyRecord(value as Record<string, unknown>, elementShape, depth, describes);
 }
 
-function copyRecord(record: Record<string, unknown>, clone: CloneRecord, depth: number, describes: boolean): Record<string, unknown> {
-  // A spread copies all fields at once, several times faster than one by one; then only what is no primitive must be replaced.
-  const copy = clone(record);
+function copyRecord(record: Record<string, unknown>, shape: RecordShape, depth: number, describes: boolean): Record<string, unknown> {
+  // All fields at once, several times faster than one by one; then only what is no primitive must be replaced.
+  const copy = shape.clone(record);
   let names = recordTypeBytes;
   for (const name in copy) {
     bytes += 1;
@@ -149,7 +137,7 @@ function copyExotic(value: object, depth: number, describes: boolean): unknown {
   }
   if (value instanceof ArrayBuffer) return (copyView(new Uint8Array(value)) as Uint8Array).buffer;
   if (value instanceof Promise) throw new TypeError("a Promise cannot be sent: await it first");
-  return copyRecord(value as Record<string, unknown>, anyRecord, depth, describes);
+  return copyRecord(value as Record<string, unknown>, anyShape, depth, describes);
 }
 
 function addNumber(value: number): void {
@@ -176,6 +164,10 @@ function smallIntBytes(value: number): number {
 
 function addString(text: string): void {
   const length = text.length;
+  if (length > 64) {
+    addLongString(text);
+    return;
+  }
   let hash = length ^ 0x7374;
   let wide = 0;
   for (let i = 0; i < length; i++) {
@@ -185,6 +177,28 @@ function addString(text: string): void {
   }
   bytes += length + wide + lengthBytes(length);
   digest = mix32(digest, hash);
+}
+
+/** Long strings are hashed four bytes at a time: character by character they would be most of what their test costs. */
+function addLongString(text: string): void {
+  const most = 3 * text.length;
+  if (most > scratchBytes.length) {
+    scratchBytes = Buffer.alloc(2 * most + 3);
+    scratchInts = intsOver(scratchBytes);
+  }
+  const size = scratchBytes.write(text, "utf8");
+  scratchBytes.fill(0, size, size + 3);
+  let hash = size ^ 0x7374;
+  for (let i = 0; i < (size + 3) >> 2; i++) hash = Math.imul(hash ^ scratchInts[i]!, 0x01000193) ^ (hash >>> 15);
+  bytes += size + lengthBytes(size);
+  digest = mix32(digest, hash);
+}
+
+let scratchBytes = Buffer.alloc(1 << 15);
+let scratchInts = intsOver(scratchBytes);
+
+function intsOver(buffer: Buffer): Int32Array {
+  return new Int32Array(buffer.buffer, buffer.byteOffset, buffer.length >> 2);
 }
 
 function addBytes(from: Uint8Array): void {
