@@ -20,5 +20,5 @@ export const engineResourceLimits = { maxYoungGenerationSizeMb: 96 };
 function delayOptimisation(): void {
   const engine = Number.parseInt(process.versions.v8, 10);
   // An unknown flag is only complained about on stderr, so each is given to versions known to have it.
-  if (engine === 11) setFlagsFromString("--interrupt-budget=500000");
+  if (engine === 11) setFlagsFromString("--interrupt-budget=250000");
 }
