@@ -11,6 +11,7 @@ import { hashString32, mix32 } from "./sim/random.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import { parseSeed, type Seed } from "./sim/seed.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
+import { withSourcePositions } from "./source-positions.ts";
 
 /** One pass through a run: what it came to, and the world it leaves behind. */
 interface Pass {
@@ -155,7 +156,7 @@ function outcomeOf(error: RunError): Outcome {
 
 function describeFailure(error: RunError, lab: Lab, simulation: Simulation): Failure {
   const { cause, expected, seen, server } = error.details;
-  const stack = error.stack;
+  const stack = error.stack === undefined ? undefined : withSourcePositions(error.stack);
   return {
     cause,
     reason: error.message,

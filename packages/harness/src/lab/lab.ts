@@ -84,6 +84,7 @@ export class Lab {
     const line = `Test (${part}): ${title} ...`;
     this.simulation.trace.labLines.push(line);
     this.simulation.trace.test(line);
+    this.#step = "the test's beginning";
     this.#beganMs = this.simulation.nowMs;
     this.#rpcsAtBegin = network.totalCalls;
     this.#bytesAtBegin = network.totalBytes;
