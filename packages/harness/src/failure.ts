@@ -57,11 +57,6 @@ export class HarnessFault extends Error {
   override readonly name = "HarnessFault";
 }
 
-/** Throws a HarnessFault when an invariant of the harness does not hold. */
-export function invariant(holds: boolean, message: () => string): asserts holds {
-  if (!holds) throw new HarnessFault(message());
-}
-
 /** The errors that end a run with an outcome. */
 export type RunError = TestFailure | StuckError | ImplementationError;
 

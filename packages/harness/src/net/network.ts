@@ -24,7 +24,7 @@ export class NetworkServer {
 
 /** The sending side of one ordered pair. Disabled when made. */
 export interface ClientEnd {
-  /** Who calls: a server's number, or a client's (clients number from `firstClient`). */
+  /** Who calls: a server's number, or for a client any number that is no server's. */
   readonly from: number;
   /** The number under which the server called is known to the network. */
   readonly to: number;
@@ -52,9 +52,6 @@ interface Link {
   /** Calls made on it so far. */
   calls: number;
 }
-
-/** Clients that are no servers number from here. */
-export const firstClient = 1000;
 
 /**
  * labrpc's network: calls over ends that can be cut, to servers that can vanish, with counters. Copies, sizes and hashes all that passes.

@@ -27,13 +27,13 @@ export interface Packet extends Conditions {
 export type Verdict = number;
 
 /** What a rule says of a packet that it does not touch. */
-export const pass: Verdict = 0;
+const pass: Verdict = 0;
 
-export function deliver(delayUs: number): Verdict {
+function deliver(delayUs: number): Verdict {
   return delayUs;
 }
 
-export function lose(delayUs: number): Verdict {
+function lose(delayUs: number): Verdict {
   return -1 - delayUs;
 }
 
