@@ -19,6 +19,7 @@ import { ownVersion } from "./version.ts";
 /** Makes the runs of a session and reports them. Returns the exit status. */
 export async function carryOut(session: Session, threads: Threads, json: JsonTarget | undefined): Promise<number> {
   const { options, tests } = session;
+  const interruption = watchForInterrupts();
   const goal = goalOf(options);
   const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs });
   if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
@@ -27,7 +28,7 @@ export async function carryOut(session: Session, threads: Threads, json: JsonTar
   const plan = new Plan({ tests: tests.length, iterations: goal.iterations, sequential: options.sequential, growth: options.growth });
   const reporting = startReporting({ session, goal, tally, plan, json });
   const runner = createRunner(session, goal, { pool, plan, tally, reporting });
-  const interruption = watchForInterrupts(() => runner.interrupt());
+  interruption.onSignal(() => runner.interrupt());
   let reason: EndReason;
   try {
     reason = await runner.run();

@@ -5,16 +5,19 @@ const signals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, 
 export interface Interruption {
   /** The exit status that goes with the signal; undefined before one has come. */
   readonly exitCode: number | undefined;
+  /** What the first signal does from now on. Until this is called it ends the process: nothing is worth keeping yet. */
+  onSignal(stop: () => void): void;
   /** Gives the signals back to Node. */
   ignore(): void;
 }
 
-/** Calls `stop` at the first Ctrl-C, SIGTERM or hang-up. The second one ends the process at once. */
-export function watchForInterrupts(stop: () => void): Interruption {
+/** Watches for Ctrl-C, SIGTERM and hang-up. The second signal ends the process at once. */
+export function watchForInterrupts(): Interruption {
   let exitCode: number | undefined;
+  let stop: (() => void) | undefined;
   const handlers = Object.entries(signals).map(([signal, code]) => {
     const handler = () => {
-      if (exitCode !== undefined) process.exit(exitCode);
+      if (exitCode !== undefined || !stop) process.exit(exitCode ?? code);
       exitCode = code;
       stop();
     };
@@ -24,6 +27,9 @@ export function watchForInterrupts(stop: () => void): Interruption {
   return {
     get exitCode() {
       return exitCode;
+    },
+    onSignal(given) {
+      stop = given;
     },
     ignore() {
       for (const { signal, handler } of handlers) process.off(signal, handler);

@@ -171,10 +171,14 @@ export class Pool {
     void worker.terminate();
   }
 
-  /** Ends all threads, whatever they are doing; results that they have sent are told first. */
+  /** Tells the results that threads have sent and that have not been told yet. */
+  collect(): void {
+    for (const active of this.#active) drain(active);
+  }
+
+  /** Ends all threads, whatever they are doing. */
   async close(): Promise<void> {
     this.#stopWatchdog();
-    for (const active of this.#active) drain(active);
     await Promise.all([this.#options.threads.destroy(), this.#aloneThread?.destroy()]);
   }
 }

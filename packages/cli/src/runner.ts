@@ -61,8 +61,9 @@ export class Runner {
     });
   }
 
-  /** Starts nothing more and takes no more results. */
+  /** Counts the runs that are done; starts nothing more. */
   interrupt(): void {
+    this.#options.pool.collect();
     this.#end("interrupted");
   }
 

@@ -9,7 +9,7 @@ import { takeCells } from "./watch.ts";
 const setup = workerData as WorkerSetup;
 
 /** Results wait this long for each other, in real milliseconds: sending costs more than a short run. */
-const sendEveryMs = 10;
+const sendEveryMs = 5;
 
 // Taken now: during a run the clock of this thread may belong to the simulation.
 const realNowMs = performance.now.bind(performance);

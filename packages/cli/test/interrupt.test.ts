@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { bin, environment, fixtures, newDirectory, start } from "./support/command.ts";
@@ -29,7 +30,7 @@ describe("a command that is stopped", () => {
   ] as const)("by %s prints the table of what was done within a second, exits %i, and no process stays", async (signal, status) => {
     const child = start(longRun);
     await hasBegun(child);
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     const signalledMs = performance.now();
     child.kill(signal);
     const { exitCode, stdout } = await child;
@@ -41,17 +42,28 @@ describe("a command that is stopped", () => {
     expect(isAlive(child.pid!)).toBe(false);
   });
 
-  it("leaves only whole logs, also while an implementation spins", async () => {
+  it("leaves only whole logs, one for each run that it counts", async () => {
     const cwd = newDirectory();
-    const child = start(["TestBasicAgree2B", "-n", "100000", "-p", "4", "-a", "-o", "logs", "--raft", fixtures.spins, "-T", "1h"], { cwd });
+    const child = start(["TestBasicAgree2B", "-n", "100000", "-p", "4", "-a", "-o", "logs"], { cwd });
     await hasBegun(child);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sleep(1000);
     child.kill("SIGINT");
     const { exitCode, stdout } = await child;
     expect(exitCode).toBe(130);
     const logs = readdirSync(join(cwd, "logs"));
-    expect(logs).toHaveLength(Number(/(\d+) passed/.exec(stdout)?.[1]));
+    expect(logs.length).toBeGreaterThan(0);
+    expect(logs).toHaveLength(Number(/(\d+) passed, 0 failed$/.exec(stdout)?.[1]));
     for (const log of logs) expect(readFileSync(join(cwd, "logs", log), "utf8")).toMatch(/^raft-stress log, format 1\n.*\n\n.*\n$/s);
+  });
+
+  it("does not wait for an implementation that spins", async () => {
+    const child = start(["TestBasicAgree2B", "-n", "100000", "-p", "4", "--raft", fixtures.spins, "-T", "1h"]);
+    await hasBegun(child);
+    await sleep(1000);
+    const signalledMs = performance.now();
+    child.kill("SIGTERM");
+    expect((await child).exitCode).toBe(143);
+    expect(performance.now() - signalledMs).toBeLessThan(1000);
   });
 
   it("ends at once at the second signal", async () => {
