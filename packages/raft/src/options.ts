@@ -10,9 +10,9 @@ export interface RaftOptions {
   /** Default 700: wide enough that split votes are rare (§9.3), short enough for several elections within five seconds. */
   readonly electionTimeoutMaxMs: number;
   /**
-   * A peer gets new entries or a new commit index at most once in this time; what is proposed meanwhile travels together.
-   * The first of it is sent at once. Default 40: an agreement takes two RPCs per follower and about 40 ms until all have applied it, and a
-   * busy leader sends 25 times a second, however much is proposed. 0 turns the pacing off.
+   * A peer gets new entries or a new commit index once in this time on average, and twice in a row after a pause: an agreement takes two
+   * RPCs per follower and no waiting, and a busy leader sends 25 times a second, however much is proposed; what is proposed meanwhile
+   * travels together. Default 40. 0 turns the pacing off.
    */
   readonly sendIntervalMs: number;
   /** At most so many entries in one AppendEntries. Default 2048. */

@@ -51,7 +51,8 @@ function needsSnapshot(state: RaftState, peer: Progress): boolean {
 
 function sendNews(state: RaftState, peer: Progress, now: number): void {
   const { log, options } = state;
-  peer.nextSendMs = now + options.sendIntervalMs;
+  // Two may follow each other at once after a pause: the entries, and that they are committed.
+  peer.nextSendMs = Math.max(peer.nextSendMs + options.sendIntervalMs, now);
   if (needsSnapshot(state, peer)) {
     sendSnapshot(state, peer, now);
     return;

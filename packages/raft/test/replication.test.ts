@@ -40,13 +40,16 @@ describe("§5.3 Log replication: the leader", () => {
     expect(bench.takeSentTo(1).map((request) => appendArgs(request).entries.map(({ command }) => command))).toEqual([["a", "b", "c"]]);
   });
 
-  it("within a send interval it sends once, and then everything since", () => {
+  it("after a pause it sends twice at once, then once in a send interval everything since", () => {
     const bench = newLeader([], 1).becomeSettled();
-    bench.proposeAndSend("a");
-    bench.takeSent();
     const sentMs = bench.now;
-    bench.propose("b");
+    bench.proposeAndSend("a");
+    bench.proposeAndSend("b");
+    expect(bench.now).toBe(sentMs);
+    expect(bench.takeSentTo(2).map((request) => appendArgs(request).entries.length)).toEqual([1, 1]);
+    bench.takeSent();
     bench.propose("c");
+    bench.propose("d");
     bench.passTime(19);
     expect(bench.sent).toEqual([]);
     bench.passTime(1);
@@ -146,10 +149,11 @@ describe("§5.3 commitment", () => {
   it("a new commit index travels with new entries if there are any", () => {
     const bench = newLeader([], 1).becomeSettled();
     bench.proposeAndSend("a");
+    bench.proposeAndSend("b");
     for (const request of bench.takeSent()) bench.accept(request);
-    bench.propose("b");
+    bench.propose("c");
     bench.passTime(20);
-    expect(bench.takeSentTo(1).map(appendArgs)).toMatchObject([{ prevLogIndex: 1, entries: [{ command: "b" }], leaderCommit: 1 }]);
+    expect(bench.takeSentTo(1).map(appendArgs)).toMatchObject([{ prevLogIndex: 2, entries: [{ command: "c" }], leaderCommit: 2 }]);
   });
 });
 
@@ -252,7 +256,7 @@ describe("rejections, and what they do to nextIndex", () => {
     const sent = bench.takeSentTo(1);
     const checks = sent.map(appendArgs).map(({ prevLogIndex, entries }) => [prevLogIndex, entries.length]);
     expect(checks.slice(0, 3)).toEqual([
-      [2, 3],
+      [2, 2],
       [2, 0],
       [2, 0],
     ]);
@@ -300,11 +304,14 @@ describe("rejections, and what they do to nextIndex", () => {
 });
 
 describe("§5.3 if followers crash or run slowly, or if packets are lost, the leader retries", () => {
-  it("entries that are known to be lost are sent again, once the send interval allows", () => {
+  it("entries that are known to be lost are sent again, at once, and then as the send interval allows", () => {
     const bench = newLeader([], 1).becomeSettled();
     bench.proposeAndSend("x");
     const [request] = bench.takeSentTo(1);
     bench.lose(request!);
+    const [again] = bench.takeSentTo(1);
+    expect(appendArgs(again)).toEqual(request!.args);
+    bench.lose(again!);
     expect(bench.takeSentTo(1)).toEqual([]);
     bench.passTime(20);
     expect(appendArgs(bench.takeSentTo(1)[0])).toEqual(request!.args);
