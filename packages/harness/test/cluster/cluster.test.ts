@@ -212,6 +212,12 @@ describe("crash", () => {
       expect(await late).toEqual(new Array(50).fill(undefined));
       expect(simulation.nowMs).toBeGreaterThan(6000);
       expect(simulation.nowMs).toBeLessThan(7001);
+      // Connected, but still down: there is nobody at the other end.
+      cluster.connect(1);
+      const connectedMs = simulation.nowMs;
+      const nobody = Promise.all(Array.from({ length: 50 }, () => envs[0]![0]!.peers[1]!.call("Ping", 1)));
+      expect(await nobody).toEqual(new Array(50).fill(undefined));
+      expect(simulation.nowMs).toBeGreaterThan(connectedMs + 6000);
       expect(pinged[1]).toBe(0);
     });
   });

@@ -82,6 +82,16 @@ describe("MemoryPersister", () => {
     expect(next.readState()).toEqual(bytes(1));
   });
 
+  it("leaves no trace of what a dead life saves", () => {
+    const simulation = newSimulation({ traceLevel: "trace" });
+    const former = new MemoryPersister(simulation, 0);
+    former.save(bytes(1), none);
+    former.succeed();
+    const [hash, trace] = [`${simulation.hash}`, simulation.trace.text()];
+    former.save(bytes(2), none);
+    expect([`${simulation.hash}`, simulation.trace.text()]).toEqual([hash, trace]);
+  });
+
   it.each([
     ["a text", "state", none],
     ["nothing", undefined, none],

@@ -28,10 +28,10 @@ it("are the runs that they were", async () => {
   expect(lines).toMatchInlineSnapshot(`
     [
       "TestInitialElection2A seed 1: 5da9ade6d8075f12, 175 events, 56 RPCs, 11630 bytes, 0 commands",
-      "TestBackup2B seed 2: 537d39b069ae64be, 3608 events, 1179 RPCs, 211060 bytes, 103 commands",
-      "TestFigure8Unreliable2C seed 3: 8e129318a2dc9735, 15371 events, 3659 RPCs, 565215 bytes, 562 commands",
-      "TestReliableChurn2C seed 4: 33c59a4ae744ba54, 21027 events, 2014 RPCs, 526744 bytes, 1263 commands",
-      "TestSnapshotInstallUnCrash2D seed 5: 5fdf25722c2116e0, 4320 events, 861 RPCs, 265264 bytes, 329 commands",
+      "TestBackup2B seed 2: 846b825f7dd9b68d, 3842 events, 1375 RPCs, 228209 bytes, 102 commands",
+      "TestFigure8Unreliable2C seed 3: df0bec9c461f120a, 14171 events, 3542 RPCs, 523445 bytes, 397 commands",
+      "TestReliableChurn2C seed 4: 7d9209e2975f60af, 8833 events, 1227 RPCs, 278806 bytes, 415 commands",
+      "TestSnapshotInstallUnCrash2D seed 5: 84f222038c4a3781, 4304 events, 831 RPCs, 260401 bytes, 334 commands",
     ]
   `);
 });

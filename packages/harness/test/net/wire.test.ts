@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Network, NetworkServer } from "../../src/net/network.ts";
 import { copyOverWire } from "../../src/net/wire.ts";
 import { copied } from "../support/wire.ts";
+import { newLife, newSimulation } from "../support/world.ts";
 
 const leaf = fc.oneof(
   fc.integer(),
@@ -93,6 +95,27 @@ describe("a copy over the wire", () => {
   });
 });
 
+describe("copies of records that change their shape", () => {
+  it("are right whatever was copied before under the same method", () => {
+    const network = new Network(newSimulation());
+    const record = fc.dictionary(fc.constantFrom("term", "entries", "leaderId", "__proto__", "constructor", "1"), plainData, {
+      noNullPrototype: true,
+    });
+    const closed = network.makeEnd(1, 0);
+    network.addServer(0, new NetworkServer(newLife(0), {}));
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 1, maxLength: 10 }), (records) => {
+        for (const value of records) {
+          const before = network.totalBytes;
+          network.call(closed, undefined, "AppendEntries", value, () => {});
+          expect(network.totalBytes - before).toBe(copied(value).bytes);
+          expect(isDeepStrictEqual(copied(value).copy, value)).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
 describe("the size", () => {
   const sizeOf = (value: unknown) => copied(value).bytes;
 
@@ -166,6 +189,19 @@ describe("the digest", () => {
       fc.property(message, message, fc.constantFrom("term", "leaderId", "entries", "data", "granted"), (a, b, field) => {
         fc.pre(!isDeepStrictEqual(a[field as "term"], b[field as "term"]));
         expect(digestOf({ ...a, [field]: b[field as "term"] })).not.toBe(digestOf(a));
+      }),
+    );
+  });
+
+  it("differs when one character of a long text differs, wherever it stands", () => {
+    const text = fc.string({ minLength: 60, maxLength: 300, unit: "grapheme-ascii" });
+    fc.assert(
+      fc.property(text, fc.nat(), fc.constantFrom("x", "é", "語"), (long, where, character) => {
+        const at = where % long.length;
+        const other = long.slice(0, at) + character + long.slice(at + 1);
+        fc.pre(other !== long);
+        expect(digestOf(other)).not.toBe(digestOf(long));
+        expect(digestOf(`${long}.`)).not.toBe(digestOf(long));
       }),
     );
   });

@@ -153,6 +153,15 @@ describe("EventQueue", () => {
     expect(zeroFirst).toBeLessThan(130);
   });
 
+  it("stays in order when the event that fills a gap belongs above it", () => {
+    const queue = new EventQueue(1);
+    const events = [1, 10, 2, 11, 12, 3, 4].map((timeUs) => new NumberedEvent(timeUs, 0));
+    for (const event of events) queue.push(event, event.number);
+    // The heap's last event, at 4, takes the place of the one at 11, below that at 10.
+    queue.remove(events[3]!);
+    expect(Array.from({ length: 6 }, () => queue.pop()!.timeUs)).toEqual([1, 2, 3, 4, 10, 12]);
+  });
+
   it("says whether what is removed was scheduled", () => {
     const queue = new EventQueue(1);
     const event = new NumberedEvent(1, 0);
