@@ -13,12 +13,21 @@ export function jsonFile({ json, reporter }: Options): string | undefined {
   return json ?? (reporter?.includes("json") ? "-" : undefined);
 }
 
-/** Throws UserError when the file cannot be written. Each line is on its way when `write` returns. */
+/** Throws UserError when the file cannot be written. Each line is on its way when `write` returns; a disk that fills up is warned of once. */
 export function openJson(file: string, output: Output): JsonTarget {
   if (file === "-") return { write: output.printJson, close() {} };
   const descriptor = open(file);
+  let broken = false;
   return {
-    write: (line) => void writeSync(descriptor, `${line}\n`),
+    write(line) {
+      if (broken) return;
+      try {
+        writeSync(descriptor, `${line}\n`);
+      } catch (error) {
+        broken = true;
+        output.tell(`raft-stress: --json: '${file}' cannot be written any more: ${(error as Error).message}; the runs go on without it`);
+      }
+    },
     close: () => closeSync(descriptor),
   };
 }

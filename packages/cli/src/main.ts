@@ -1,7 +1,8 @@
 // The program: reads the command line and loads what it asks for. Only commander is loaded for --help.
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { RawOptions } from "./complete-options.ts";
-import { exitCodes, UserError } from "./exit-codes.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { explain } from "./explain.ts";
 import { defaultText, longName, type OptionName, type Options, optionNames, optionTable } from "./options.ts";
 import { exit, watchForClosedPipe } from "./output.ts";
 import { ownVersion } from "./version.ts";
@@ -95,22 +96,13 @@ async function main(): Promise<number> {
   return status;
 }
 
-/** One sentence for what the user can put right; a stack for what is ours. Returns the exit status. */
-function explain(error: unknown): number {
-  if (error instanceof UserError) {
-    process.stderr.write(`raft-stress: ${error.message}\n`);
-    return error.exitCode;
-  }
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return exitCodes.passed;
-    const sentence = error.message.replace(/^error: /, "").replace(/\n\((.*)\)$/, " ($1)");
-    process.stderr.write(`raft-stress: ${sentence}; raft-stress --help lists the options\n`);
-    return exitCodes.usage;
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${stack}\nraft-stress: this is a fault of raft-stress, not of your Raft; please report it with the lines above\n`);
-  return exitCodes.fault;
+/** Tells what ended the command, and ends the process. */
+function end(error: unknown): void {
+  const { text, exitCode } = explain(error);
+  if (text !== "") process.stderr.write(`${text}\n`);
+  exit(exitCode);
 }
 
 watchForClosedPipe(() => process.exit(exitCodes.brokenPipe));
-main().then(exit, (error: unknown) => exit(explain(error)));
+process.on("uncaughtException", end);
+main().then(exit, end);
