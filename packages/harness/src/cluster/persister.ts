@@ -37,12 +37,12 @@ export class MemoryPersister implements Persister {
   }
 
   save(state: Uint8Array | readonly Uint8Array[], snapshot: Uint8Array): void {
-    const chunks = state instanceof Uint8Array ? [state] : state;
-    if (!(Array.isArray(chunks) && chunks.every((chunk) => chunk instanceof Uint8Array) && snapshot instanceof Uint8Array)) {
+    if (!(isState(state) && snapshot instanceof Uint8Array)) {
       throw new TypeError("persister.save(state, snapshot) needs a Uint8Array, or a list of them, and a Uint8Array");
     }
     if (!this.#attached) return;
-    this.#writeState(chunks);
+    if (state instanceof Uint8Array) this.#writeState(state);
+    else this.#writeChunks(state);
     const former = this.#snapshot;
     if (!sameBytes(former, snapshot)) this.#snapshot = snapshot.slice();
     this.#record();
@@ -66,17 +66,27 @@ export class MemoryPersister implements Persister {
     return this.#snapshot.length;
   }
 
-  #writeState(chunks: readonly Uint8Array[]): void {
+  #writeState(state: Uint8Array): void {
+    this.#reserve(state.length);
+    this.#state.set(state);
+    this.#stateBytes = state.length;
+  }
+
+  #writeChunks(chunks: readonly Uint8Array[]): void {
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
-    // Small buffers come from Node's pool: an allocation of their own would cost more than all saves into them.
-    if (size > this.#state.length) this.#state = Buffer.allocUnsafe(Math.max(256, 2 * size));
+    this.#reserve(size);
     let at = 0;
     for (const chunk of chunks) {
       this.#state.set(chunk, at);
       at += chunk.length;
     }
     this.#stateBytes = size;
+  }
+
+  #reserve(size: number): void {
+    // Small buffers come from Node's pool: an allocation of their own would cost more than all saves into them.
+    if (size > this.#state.length) this.#state = Buffer.allocUnsafe(Math.max(256, 2 * size));
   }
 
   #record(): void {
@@ -96,6 +106,10 @@ export class MemoryPersister implements Persister {
     for (let i = Math.max(headEnd, size - hashedBytes); i < size; i++) digest = Math.imul(digest ^ state[i]!, 0x01000193);
     return digest;
   }
+}
+
+function isState(state: unknown): boolean {
+  return state instanceof Uint8Array || (Array.isArray(state) && state.every((chunk) => chunk instanceof Uint8Array));
 }
 
 /** Saves mostly repeat the snapshot they have: comparing is cheaper than another copy. */

@@ -2,7 +2,7 @@ import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
-import { delayOf, isLost, judge, type Packet } from "./rules.ts";
+import { type Conditions, delayOf, type Half, isLost, judge, type Packet, type Weather } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
@@ -13,16 +13,13 @@ const handlerPollUs = 100_000;
  * request on its way -> handler running -> reply on its way, or lost.
  */
 export class Call extends SimEvent implements Packet {
-  half: "request" | "reply" = "request";
+  #half: Half = "request";
   method!: Method;
   /** The server's own copy of the arguments. */
   args: unknown = undefined;
   /** Randomness of this call: a hash of seed, link and number on the link. */
   key = 0;
-  readonly reachable: boolean;
-  readonly reliable: boolean;
-  readonly longDelays: boolean;
-  readonly longReordering: boolean;
+  readonly #weather: Weather;
   readonly #network: Network;
   readonly #end: ClientEnd;
   readonly #caller: Incarnation | undefined;
@@ -39,21 +36,22 @@ export class Call extends SimEvent implements Packet {
     this.#caller = caller;
     this.#onReply = onReply;
     this.#server = network.server(end.to);
-    this.reachable = end.enabled && this.#server !== undefined;
-    this.reliable = network.reliable;
-    this.longDelays = network.longDelays;
-    this.longReordering = network.longReordering;
+    this.#weather = network.weather(end.enabled && this.#server !== undefined);
+  }
+
+  get conditions(): Conditions {
+    return this.#weather.conditions;
   }
 
   draw(purpose: number, bound: number): number {
     // A request's purposes and a reply's must not share a key.
-    return scale32(mix32(this.key, this.half === "request" ? purpose : purpose + 64), bound);
+    return scale32(mix32(this.key, this.#half === "request" ? purpose : purpose + 64), bound);
   }
 
   /** Sends the request. */
   send(): void {
     this.#trace("->", this.args);
-    const verdict = judge(this.#network.rules, this);
+    const verdict = judge(this.#weather.request, this);
     if (isLost(verdict)) this.#lose(delayOf(verdict));
     else this.#network.simulation.schedule(this, delayOf(verdict));
   }
@@ -137,7 +135,7 @@ export class Call extends SimEvent implements Packet {
 
   /** The handler has finished: the reply sets out, unless the server has been cut off or has gone. */
   #handled(reply: unknown): void {
-    this.half = "reply";
+    this.#half = "reply";
     if (this.#dead()) {
       this.#lose(0);
       return;
@@ -149,7 +147,7 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.#end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
-    const verdict = judge(this.#network.rules, this);
+    const verdict = judge(this.#weather.reply, this);
     if (isLost(verdict)) {
       this.#lose(delayOf(verdict));
       return;

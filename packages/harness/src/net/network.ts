@@ -3,7 +3,7 @@ import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
 import { anyShape, newRecordShape, type RecordShape } from "./record-shape.ts";
-import { labRules, type Rule } from "./rules.ts";
+import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: as in the contract: each handler declares the arguments of its own method.
@@ -65,7 +65,7 @@ export class Network {
   /** Arguments of every call taken in, and replies delivered. */
   totalBytes = 0;
   readonly simulation: Simulation;
-  readonly rules: readonly Rule[];
+  readonly #weather: readonly Weather[];
   readonly #servers: (NetworkServer | undefined)[] = [];
   readonly #links = new Map<string, Link>();
   readonly #methods = new Map<string, Method>();
@@ -74,7 +74,7 @@ export class Network {
 
   constructor(simulation: Simulation, rules: readonly Rule[] = labRules) {
     this.simulation = simulation;
-    this.rules = rules;
+    this.#weather = allWeather(rules);
     this.#seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
   }
 
@@ -97,6 +97,12 @@ export class Network {
   /** Requests dispatched to the server since it was added; 0 when there is none. */
   dispatched(number: number): number {
     return this.#servers[number]?.dispatched ?? 0;
+  }
+
+  /** What the rules have to say of a call made now. */
+  weather(reachable: boolean): Weather {
+    const { reliable, longDelays, longReordering } = this;
+    return this.#weather[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
   }
 
   /** From here on every call fails at once. */

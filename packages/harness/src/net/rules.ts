@@ -13,9 +13,11 @@ export interface Conditions {
   readonly longReordering: boolean;
 }
 
+export type Half = "request" | "reply";
+
 /** One half of a call, as the rules see it. */
-export interface Packet extends Conditions {
-  readonly half: "request" | "reply";
+export interface Packet {
+  readonly conditions: Conditions;
   /** A whole number in [0, bound), decided by the seed, this packet and the purpose alone. */
   draw(purpose: number, bound: number): number;
 }
@@ -25,9 +27,6 @@ export interface Packet extends Conditions {
  * when the delays so far are over.
  */
 export type Verdict = number;
-
-/** What a rule says of a packet that it does not touch. */
-const pass: Verdict = 0;
 
 function deliver(delayUs: number): Verdict {
   return delayUs;
@@ -45,8 +44,12 @@ export function delayOf(verdict: Verdict): number {
   return verdict < 0 ? -1 - verdict : verdict;
 }
 
-/** Adds a delay to a packet, loses it, or passes. */
-export type Rule = (packet: Packet) => Verdict;
+/** Adds a delay to packets, or loses them. */
+export interface Rule {
+  /** Whether the rule has anything to say about this half of calls made under these conditions. */
+  applies(half: Half, conditions: Conditions): boolean;
+  verdict(packet: Packet): Verdict;
+}
 
 const purposes = { unreachable: 1, shortDelay: 2, loss: 3, reorder: 4, reorderSpan: 5, reorderDelay: 6, latency: 7 } as const;
 
@@ -55,33 +58,37 @@ const usPerMs = 1000;
 const latencyUs = { least: 50, span: 500 } as const;
 
 /** A call to an end that is cut off or a server that is gone fails after a while: up to 7 s with long delays, up to 100 ms without. */
-export const unreachableRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.reachable) return pass;
-  const span = packet.longDelays ? 7000 : 100;
-  return lose(packet.draw(purposes.unreachable, span) * usPerMs);
+export const unreachableRule: Rule = {
+  applies: (half, { reachable }) => half === "request" && !reachable,
+  verdict: (packet) => lose(packet.draw(purposes.unreachable, packet.conditions.longDelays ? 7000 : 100) * usPerMs),
 };
 
 /** An unreliable network holds requests, not replies, for 0 to 26 ms. */
-export const shortDelayRule: Rule = (packet) => {
-  if (packet.half !== "request" || packet.reliable) return pass;
-  return deliver(packet.draw(purposes.shortDelay, 27) * usPerMs);
+export const shortDelayRule: Rule = {
+  applies: (half, { reliable }) => half === "request" && !reliable,
+  verdict: (packet) => deliver(packet.draw(purposes.shortDelay, 27) * usPerMs),
 };
 
 /** An unreliable network loses one request in ten and one reply in ten. */
-export const lossRule: Rule = (packet) => {
-  if (packet.reliable || packet.draw(purposes.loss, 1000) >= 100) return pass;
-  return lose(0);
+export const lossRule: Rule = {
+  applies: (_, { reliable }) => !reliable,
+  verdict: (packet) => (packet.draw(purposes.loss, 1000) < 100 ? lose(0) : deliver(0)),
 };
 
 /** Long reordering holds two replies of three for 200 to 2199 ms, the shorter delays more often. */
-export const longReorderingRule: Rule = (packet) => {
-  if (packet.half !== "reply" || !packet.longReordering) return pass;
-  if (packet.draw(purposes.reorder, 900) >= 600) return pass;
-  const span = 1 + packet.draw(purposes.reorderSpan, 2000);
-  return deliver((200 + packet.draw(purposes.reorderDelay, span)) * usPerMs);
+export const longReorderingRule: Rule = {
+  applies: (half, { longReordering }) => half === "reply" && longReordering,
+  verdict: (packet) => {
+    if (packet.draw(purposes.reorder, 900) >= 600) return deliver(0);
+    const span = 1 + packet.draw(purposes.reorderSpan, 2000);
+    return deliver((200 + packet.draw(purposes.reorderDelay, span)) * usPerMs);
+  },
 };
 
-export const latencyRule: Rule = (packet) => deliver(latencyUs.least + packet.draw(purposes.latency, latencyUs.span));
+export const latencyRule: Rule = {
+  applies: () => true,
+  verdict: (packet) => deliver(latencyUs.least + packet.draw(purposes.latency, latencyUs.span)),
+};
 
 /** The network of the labs. */
 export const labRules: readonly Rule[] = [unreachableRule, shortDelayRule, lossRule, longReorderingRule, latencyRule];
@@ -90,9 +97,34 @@ export const labRules: readonly Rule[] = [unreachableRule, shortDelayRule, lossR
 export function judge(rules: readonly Rule[], packet: Packet): Verdict {
   let delayUs = 0;
   for (const rule of rules) {
-    const verdict = rule(packet);
+    const verdict = rule.verdict(packet);
     delayUs += delayOf(verdict);
     if (isLost(verdict)) return lose(delayUs);
   }
   return deliver(delayUs);
+}
+
+/** The rules for calls made under given conditions, chosen once and not for every packet. */
+export interface Weather {
+  readonly conditions: Conditions;
+  readonly request: readonly Rule[];
+  readonly reply: readonly Rule[];
+}
+
+/** The weather of all 16 conditions; `weatherIndex` finds one. */
+export function allWeather(rules: readonly Rule[]): readonly Weather[] {
+  return Array.from({ length: 16 }, (_, index) => {
+    const conditions = {
+      reachable: (index & 1) !== 0,
+      reliable: (index & 2) !== 0,
+      longDelays: (index & 4) !== 0,
+      longReordering: (index & 8) !== 0,
+    };
+    const applying = (half: Half): readonly Rule[] => rules.filter((rule) => rule.applies(half, conditions));
+    return { conditions, request: applying("request"), reply: applying("reply") };
+  });
+}
+
+export function weatherIndex({ reachable, reliable, longDelays, longReordering }: Conditions): number {
+  return (reachable ? 1 : 0) | (reliable ? 2 : 0) | (longDelays ? 4 : 0) | (longReordering ? 8 : 0);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Conditions,
   delayOf,
+  type Half,
   isLost,
   judge,
   labRules,
@@ -21,10 +22,13 @@ const unreliable: Conditions = { ...reliable, reliable: false };
 const packets = 20_000;
 
 /** Verdicts on many packets: draws of each are decided by its number and the purpose. */
-function verdicts(rules: readonly Rule[], half: Packet["half"], conditions: Conditions): { lost: boolean; delayUs: number }[] {
+function verdicts(rules: readonly Rule[], half: Half, conditions: Conditions): { lost: boolean; delayUs: number }[] {
   return Array.from({ length: packets }, (_, number) => {
     const draw: Packet["draw"] = (purpose, bound) => new RandomStream({ high: number, low: purpose }).int(0, bound);
-    const verdict = judge(rules, { ...conditions, half, draw });
+    const verdict = judge(
+      rules.filter((rule) => rule.applies(half, conditions)),
+      { conditions, draw },
+    );
     return { lost: isLost(verdict), delayUs: delayOf(verdict) };
   });
 }
