@@ -41,7 +41,7 @@ export class RunWatch {
 
   /** Number of the event that began last. */
   get event(): number {
-    return this.cells[progressCells.eventHigh]! * 2 ** 20 + this.cells[progressCells.event]!;
+    return this.cells[progressCells.event]!;
   }
 
   get virtualMs(): number {

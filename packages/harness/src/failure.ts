@@ -44,10 +44,10 @@ export class ImplementationError extends Error {
   }
 
   /** `doing`: what the server was asked to do, e.g. `the handler of AppendEntries`. */
-  constructor(server: number, doing: string, thrown: unknown) {
+  constructor(server: number | undefined, doing: string, thrown: unknown) {
     const what = describeThrown(thrown);
-    super(`S${server} threw in ${doing}: ${what}`, { cause: thrown });
-    this.details = { cause: `threw in ${doing}: ${what}`, server };
+    super(`${server === undefined ? "a server" : `S${server}`} threw in ${doing}: ${what}`, { cause: thrown });
+    this.details = { cause: `threw in ${doing}: ${what}`, ...(server === undefined ? {} : { server }) };
     if (thrown instanceof Error && thrown.stack !== undefined) this.stack = thrown.stack;
   }
 }

@@ -19,6 +19,8 @@ interface Pass {
   readonly failure: Failure | undefined;
   readonly counts: LabCounts;
   readonly simulation: Simulation;
+  /** The last events as text, if they may be wanted: on the virtual clock the next run of the thread overwrites them. */
+  readonly lastEvents: readonly string[];
 }
 
 /**
@@ -108,8 +110,7 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
     atMs: simulation.nowMs,
     event: simulation.events,
   };
-  const events = simulation.recent.lines(simulation.methods);
-  const log = [...simulation.trace.labLines, ...explanation, "", "the last events of the first run:", ...events, ""].join("\n");
+  const log = [...simulation.trace.labLines, ...explanation, "", "the last events of the first run:", ...first.lastEvents, ""].join("\n");
   return { outcome: "nondeterministic", failure, log };
 }
 
@@ -133,10 +134,11 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
   const counts = lab.counts();
   const { error } = simulation;
   if (error instanceof HarnessFault) throw error;
-  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation };
+  const lastEvents = error === undefined && journal === undefined ? [] : simulation.recent.lines(simulation.methods);
+  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, lastEvents };
   const failure = describeFailure(error, lab, simulation);
   simulation.trace.labLines.push(...failureLines(failure));
-  return { outcome: outcomeOf(error), failure, counts, simulation };
+  return { outcome: outcomeOf(error), failure, counts, simulation, lastEvents };
 }
 
 async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promise<void> {

@@ -5,12 +5,11 @@
 export const progressCells = {
   /** Position in its batch of the job that runs now, plus one; 0 when none runs. */
   job: 0,
-  /** Low and high part (units of 2^20) of the number of the last event that began. */
+  /** Number of the last event that began. */
   event: 1,
-  eventHigh: 2,
   /** Virtual time in milliseconds. */
-  virtualMs: 3,
+  virtualMs: 2,
 } as const;
 
 /** Number of 32-bit cells a run needs. */
-export const progressLength = 4;
+export const progressLength = 3;

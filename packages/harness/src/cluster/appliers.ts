@@ -22,9 +22,15 @@ export function plainApplier(server: number, logs: ServiceLogs): Applier {
 }
 
 function applyInOrder(server: number, logs: ServiceLogs, index: number, command: unknown): void {
-  const previousKnown = logs.has(server, index - 1);
-  logs.apply(server, index, command);
-  if (index > 1 && !previousKnown) {
+  if (index < 1) {
+    throw new TestFailure(`S${server} applied index ${index}; the first index is 1`, {
+      cause: "a server applied an index below 1",
+      expected: "index 1 or above",
+      seen: `index ${index}`,
+      server,
+    });
+  }
+  if (index > 1 && !logs.has(server, index - 1)) {
     throw new TestFailure(`S${server} applied index ${index} before index ${index - 1}`, {
       cause: "a server applied out of order",
       expected: `index ${index - 1} first`,
@@ -32,6 +38,7 @@ function applyInOrder(server: number, logs: ServiceLogs, index: number, command:
       server,
     });
   }
+  logs.apply(server, index, command);
 }
 
 /** The service of part D: delivery must be gapless, and every tenth command it hands Raft a snapshot of all it holds. */
@@ -87,13 +94,27 @@ const decoder = new TextDecoder();
 
 /** The service's snapshot: the index it reaches, and all commands up to there (slot 0 is empty). */
 export function encodeSnapshot(index: number, commands: readonly unknown[]): Uint8Array {
-  return encoder.encode(JSON.stringify([index, ...commands]));
+  const plain = commands.every((command) => typeof command !== "object" || command === null);
+  return encoder.encode(JSON.stringify([index, ...commands], plain ? undefined : writeBytes));
+}
+
+/** JSON has no bytes: they are written as a record of one field of this name. */
+const bytesKey = "$bytes";
+
+function writeBytes(_: string, part: unknown): unknown {
+  return part instanceof Uint8Array ? { [bytesKey]: [...part] } : part;
+}
+
+function readBytes(_: string, part: unknown): unknown {
+  const bytes = typeof part === "object" && part !== null ? (part as Record<string, unknown>)[bytesKey] : undefined;
+  return Array.isArray(bytes) ? new Uint8Array(bytes as number[]) : part;
 }
 
 function decodeSnapshot(bytes: Uint8Array, server: number): { index: number; commands: unknown[] } {
   let parts: unknown;
   try {
-    parts = JSON.parse(decoder.decode(bytes));
+    const text = decoder.decode(bytes);
+    parts = JSON.parse(text, text.includes(bytesKey) ? readBytes : undefined);
   } catch {
     parts = undefined;
   }

@@ -1,6 +1,7 @@
 import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
+import { copyOverWire } from "../net/wire.ts";
 import { serverClock } from "../sim/clock.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
@@ -138,7 +139,7 @@ export class Cluster {
   startNow(server: number, command: unknown): StartResult {
     let result: StartResult;
     try {
-      result = checkStartResult(server, this.#lives[server]!.raft!.start(command));
+      result = checkStartResult(server, this.#lives[server]!.raft!.start(ownCopy(command)));
     } catch (thrown) {
       throw ImplementationError.of(server, "start()", thrown);
     }
@@ -211,6 +212,11 @@ export class Cluster {
       if (incoming !== undefined) incoming.enabled = on;
     }
   }
+}
+
+/** No two servers share an object. */
+function ownCopy(command: unknown): unknown {
+  return typeof command === "object" && command !== null ? copyOverWire(command) : command;
 }
 
 function traceApply(simulation: Simulation, server: number, message: ApplyMessage): void {

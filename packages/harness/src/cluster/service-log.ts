@@ -90,5 +90,6 @@ export function showCommand(command: unknown): string {
 }
 
 function plainText(command: unknown): string {
-  return typeof command === "object" ? (JSON.stringify(command) ?? "undefined") : String(command);
+  if (typeof command !== "object") return String(command);
+  return JSON.stringify(command, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part)) ?? "undefined";
 }

@@ -99,7 +99,7 @@ export class Call extends SimEvent implements Packet {
     }
     server.dispatched++;
     const method = this.method.name;
-    const handler = server.handlers[method];
+    const handler = Object.hasOwn(server.handlers, method) ? server.handlers[method] : undefined;
     if (handler === undefined) throw this.#noSuchMethod(server);
     let result: unknown;
     try {
@@ -128,6 +128,8 @@ export class Call extends SimEvent implements Packet {
       (reply) => finished(() => this.#handled(reply)),
       (thrown) =>
         finished(() => {
+          // The dead may give up their work as they like: labrpc discards what comes of a handler then.
+          if (!this.#server!.incarnation.alive) return this.#lose(0);
           throw ImplementationError.of(this.#end.to, `the handler of ${this.method.name}`, thrown);
         }),
     );

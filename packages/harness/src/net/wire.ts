@@ -55,7 +55,7 @@ function copyValue(value: unknown, depth: number, describes: boolean): unknown {
       return value;
     case "boolean":
       bytes += 1;
-      digest = mix32(digest, value ? 0x7472 : 0x6661);
+      digest = mix32(digest ^ 0x626f_6f6c, value ? 1 : 0);
       return value;
     case "undefined":
       digest = mix32(digest, 0x756e);
@@ -72,7 +72,7 @@ function copyValue(value: unknown, depth: number, describes: boolean): unknown {
 
 function copyNull(): null {
   bytes += 1;
-  digest = mix32(digest, 0x6e75);
+  digest = mix32(digest ^ 0x6e75_6c6c, 0);
   return null;
 }
 
@@ -96,15 +96,23 @@ function copyRecord(record: Record<string, unknown>, shape: RecordShape, depth: 
     // The commonest kind of field, without another call.
     if (typeof field === "number" && (field | 0) === field) {
       bytes += smallIntBytes(field);
-      digest = mix32(digest, field + name.length);
+      digest = mix32(digest, field ^ nameHash(name));
     } else {
-      digest = (digest + name.length) | 0;
+      digest = (digest + nameHash(name)) | 0;
       const fieldCopy = copyValue(field, depth + 1, describes);
       if (fieldCopy !== field) copy[name] = fieldCopy;
     }
   }
   bytes += describes ? names + 1 : 1;
+  // Where a record ends is part of what it says.
+  digest = mix32(digest, 0x7d);
   return copy;
+}
+
+/** Tells the field names of a message apart, mostly: length, first and last character. */
+function nameHash(name: string): number {
+  const { length } = name;
+  return Math.imul((length << 16) ^ (name.charCodeAt(0) << 8) ^ name.charCodeAt(length - 1), 0x9e3779b1);
 }
 
 function copyArray(array: readonly unknown[], depth: number, describes: boolean): unknown[] {

@@ -11,9 +11,16 @@ interface JournalEntry {
 /** Everything that happened in one run, to be compared with another run of the same seed. */
 export class Journal {
   readonly #entries: JournalEntry[] = [];
+  /** The event under way, told before it happens: an RPC's event is another one when it is over. */
+  #what = "";
 
-  add(event: SimEvent, timeUs: number, hashAfter: number): void {
-    this.#entries.push({ what: event.describe(), timeUs, hashAfter });
+  begin(event: SimEvent): void {
+    this.#what = event.describe();
+  }
+
+  /** `hashAfter`: the run's hash when the event is over. */
+  end(timeUs: number, hashAfter: number): void {
+    this.#entries.push({ what: this.#what, timeUs, hashAfter });
   }
 
   /** The first event in which the two runs differ, told side by side; undefined when they are the same run. */

@@ -1,19 +1,46 @@
 import { performance } from "node:perf_hooks";
-import { chooseDrain } from "./drain.ts";
+import { chooseDrain, type Drain } from "./drain.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
 
 /** Lets virtual events happen one after the other until the run is over. Real time plays no part. */
 export function runVirtual(simulation: Simulation): Promise<void> {
-  return inMacrotask(async () => {
-    const drain = chooseDrain();
-    const restore = catchStrays(simulation);
-    try {
-      if (drain === undefined) await stepYielding(simulation);
-      else while (!simulation.stopped) simulation.step(drain);
-    } finally {
-      restore();
-    }
+  return new Promise((resolve, reject) => {
+    // Drains do nothing inside a microtask, and callers are async functions: hop out of theirs.
+    setImmediate(() => {
+      const restore = catchStrays(simulation);
+      const over = (): void => {
+        restore();
+        resolve();
+      };
+      const drain = chooseDrain();
+      if (drain === undefined) void stepYielding(simulation).then(over, reject);
+      else stepDraining(simulation, drain, over);
+    });
+  });
+}
+
+function stepDraining(simulation: Simulation, drain: Drain, over: () => void): void {
+  let quiet = false;
+  try {
+    while (!simulation.stopped) simulation.step(drain);
+    quiet = true;
+  } finally {
+    if (quiet) over();
+    else whenQuiet(drain, over);
+  }
+}
+
+/**
+ * Calls `over` when no drain throws any more. A throw in a nextTick callback comes out of a drain and must go on up to Node, which puts its own
+ * bookkeeping in order and tells our listener, who ends the run; caught on its way it would end the process.
+ */
+function whenQuiet(drain: Drain, over: () => void): void {
+  setImmediate(() => {
+    let quiet = false;
+    setImmediate(() => (quiet ? over() : whenQuiet(drain, over)));
+    drain();
+    quiet = true;
   });
 }
 
@@ -22,7 +49,7 @@ async function stepYielding(simulation: Simulation): Promise<void> {
   while (!simulation.stopped) {
     const event = simulation.begin();
     await new Promise(setImmediate);
-    if (event !== undefined) simulation.end(event);
+    if (event !== undefined) simulation.end();
   }
 }
 
@@ -31,7 +58,9 @@ async function stepYielding(simulation: Simulation): Promise<void> {
  * thread. An event that is due is never held back by more than the timer's own lateness.
  */
 export function runReal(simulation: Simulation): Promise<void> {
-  return inMacrotask(() => new RealTimeLoop(simulation).done);
+  return new Promise((resolve) => {
+    setImmediate(() => void new RealTimeLoop(simulation).done.then(resolve));
+  });
 }
 
 /** Real microseconds since now. */
@@ -78,11 +107,14 @@ class RealTimeLoop {
     const drain = chooseDrain() ?? (() => {});
     this.#wakeAtUs = Number.POSITIVE_INFINITY;
     this.#stepping = true;
-    simulation.refreshNow();
-    while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= simulation.nowUs) {
-      simulation.step(drain);
+    try {
+      simulation.refreshNow();
+      while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= simulation.nowUs) {
+        simulation.step(drain);
+      }
+    } finally {
+      this.#stepping = false;
     }
-    this.#stepping = false;
     if (simulation.stopped) this.#end();
     else this.#arm();
   }
@@ -90,14 +122,9 @@ class RealTimeLoop {
   #end(): void {
     clearTimeout(this.#timer);
     this.#simulation.onScheduled = undefined;
-    this.#restore();
-    this.#finish();
+    whenQuiet(chooseDrain() ?? (() => {}), () => {
+      this.#restore();
+      this.#finish();
+    });
   }
-}
-
-/** Drains do nothing inside a microtask, and callers are async functions: hop out of theirs. */
-function inMacrotask<T>(run: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    setImmediate(() => void run().then(resolve, reject));
-  });
 }

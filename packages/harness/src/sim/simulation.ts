@@ -51,6 +51,8 @@ export class Simulation {
   readonly methods: string[] = [""];
   /** Number of events that have begun. */
   events = 0;
+  /** Whether an event is under way; what goes wrong then is its doing. */
+  inEvent = false;
   /** Whose code is running: a server's number, or TESTER. */
   currentServer = TESTER;
   /** Told when something is scheduled; the real clock's loop sets it. */
@@ -58,8 +60,10 @@ export class Simulation {
 
   readonly #queue: EventQueue;
   readonly #options: SimulationOptions;
-  readonly #waits = new Set<string>();
+  readonly #waits = new Set<{ readonly text: string }>();
   #nowUs = 0;
+  /** Time of the latest event; on the real clock it lags behind the present. */
+  #instantUs = 0;
   #eventsAtInstant = 0;
   #stopped = false;
   #error: RunError | HarnessFault | undefined;
@@ -104,6 +108,7 @@ export class Simulation {
 
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
+    if (!this.inEvent) this.refreshNow();
     this.#queue.push(event, this.#nowUs + delayUs);
     this.onScheduled?.();
   }
@@ -115,7 +120,11 @@ export class Simulation {
 
   /** Time of the next event; undefined if nothing is going to happen. */
   nextTimeUs(): number | undefined {
-    return this.#queue.peek()?.timeUs;
+    for (;;) {
+      const event = this.#queue.peek();
+      if (event?.incarnation === undefined || event.incarnation.alive) return event?.timeUs;
+      this.#queue.pop();
+    }
   }
 
   /** The tester sleeps. */
@@ -142,7 +151,7 @@ export class Simulation {
 
   /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
   async waitFor<T>(who: string, what: string, until: Promise<T>): Promise<T> {
-    const wait = `${who} waits for ${what}`;
+    const wait = { text: `${who} waits for ${what}` };
     this.#waits.add(wait);
     try {
       return await until;
@@ -169,23 +178,26 @@ export class Simulation {
     this.fail(this.currentServer === TESTER ? thrown : ImplementationError.of(this.currentServer, what, thrown));
   }
 
+  /** Ends the run for a throw of some server's code that ran outside of any event, as Node's own timers let it on the real clock. */
+  failOutside(thrown: unknown, what: string): void {
+    this.fail(isRunError(thrown) || thrown instanceof HarnessFault ? thrown : new ImplementationError(undefined, what, thrown));
+  }
+
   /** Lets the next event happen, with all that follows from it before time moves. */
   step(drain: () => void): void {
     const event = this.begin();
     if (event === undefined) return;
-    try {
-      drain();
-    } catch (thrown) {
-      this.failAsync(thrown, "a nextTick callback");
-    }
-    this.end(event);
+    drain();
+    this.end();
   }
 
   /** The first half of a step. What the event left in the microtask queue must have run before `end`. */
   begin(): SimEvent | undefined {
     const event = this.#nextEvent();
     if (event === undefined) return undefined;
+    this.#options.journal?.begin(event);
     this.currentServer = event.owner;
+    this.inEvent = true;
     try {
       event.fire();
     } catch (thrown) {
@@ -194,9 +206,10 @@ export class Simulation {
     return event;
   }
 
-  end(event: SimEvent): void {
-    this.#options.journal?.add(event, this.#nowUs, this.hash.low);
+  end(): void {
+    this.#options.journal?.end(this.#nowUs, this.hash.low);
     this.currentServer = TESTER;
+    this.inEvent = false;
   }
 
   #nextEvent(): SimEvent | undefined {
@@ -234,13 +247,15 @@ export class Simulation {
 
   #advance(event: SimEvent): void {
     const { limits } = this.#options;
-    if (event.timeUs > this.#nowUs) {
-      this.#nowUs = event.timeUs;
+    if (event.timeUs > this.#instantUs) {
+      this.#instantUs = event.timeUs;
+      this.#nowUs = Math.max(this.#nowUs, event.timeUs);
       this.#eventsAtInstant = 0;
     } else if (++this.#eventsAtInstant > limits.maxEventsPerInstant) {
       const who = event.describe();
       const cause = "time stands still: events without end at one instant";
-      this.fail(new StuckError(`${cause} (${this.#eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause }));
+      const server = event.owner === TESTER ? {} : { server: event.owner };
+      this.fail(new StuckError(`${cause} (${this.#eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
     }
     this.refreshNow();
     if (event.timeUs > limits.maxVirtualMs * 1000) {
@@ -258,7 +273,7 @@ export class Simulation {
   }
 
   #whoWaits(): string {
-    return this.#waits.size === 0 ? "" : ` (${[...this.#waits].join("; ")})`;
+    return this.#waits.size === 0 ? "" : ` (${[...this.#waits].map(({ text }) => text).join("; ")})`;
   }
 }
 

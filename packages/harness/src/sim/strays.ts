@@ -22,8 +22,13 @@ export function catchStrays(simulation: Simulation): () => void {
 /** Puts our listeners in the place of all others; returns what undoes it. */
 function takeOver(): () => void {
   const blame = (what: string) => (thrown: unknown) => {
-    // Between events of several runs on the real clock nobody can tell whose promise it was.
-    for (const simulation of running) simulation.failAsync(thrown, what);
+    for (const simulation of running) {
+      if (!simulation.inEvent) continue;
+      simulation.failAsync(thrown, what);
+      return;
+    }
+    // Between events of several runs on the real clock nobody can tell whose code it was.
+    for (const simulation of running) simulation.failOutside(thrown, what);
   };
   const onRejection = blame("a promise whose rejection nobody handles");
   const onException = blame("a microtask or timer");

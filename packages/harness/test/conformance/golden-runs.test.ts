@@ -27,11 +27,11 @@ it("are the runs that they were", async () => {
   }
   expect(lines).toMatchInlineSnapshot(`
     [
-      "TestInitialElection2A seed 1: 5da9ade6d8075f12, 175 events, 56 RPCs, 11630 bytes, 0 commands",
-      "TestBackup2B seed 2: 846b825f7dd9b68d, 3842 events, 1375 RPCs, 228209 bytes, 102 commands",
-      "TestFigure8Unreliable2C seed 3: df0bec9c461f120a, 14171 events, 3542 RPCs, 523445 bytes, 397 commands",
-      "TestReliableChurn2C seed 4: 7d9209e2975f60af, 8833 events, 1227 RPCs, 278806 bytes, 415 commands",
-      "TestSnapshotInstallUnCrash2D seed 5: 84f222038c4a3781, 4304 events, 831 RPCs, 260401 bytes, 334 commands",
+      "TestInitialElection2A seed 1: 2b3b714e17f39cb4, 175 events, 56 RPCs, 11630 bytes, 0 commands",
+      "TestBackup2B seed 2: 06bae033e9eec976, 3842 events, 1375 RPCs, 228209 bytes, 102 commands",
+      "TestFigure8Unreliable2C seed 3: 22bd399e0a16a88a, 14171 events, 3542 RPCs, 523445 bytes, 397 commands",
+      "TestReliableChurn2C seed 4: 68186a63c079bdbe, 8833 events, 1227 RPCs, 278806 bytes, 415 commands",
+      "TestSnapshotInstallUnCrash2D seed 5: 18b9637f41488159, 4304 events, 831 RPCs, 260401 bytes, 334 commands",
     ]
   `);
 });
