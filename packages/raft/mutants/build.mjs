@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -16,28 +16,23 @@ const builtFiles = fileURLToPath(new URL("../dist/", import.meta.url));
  * @returns {string}
  */
 export function writeRaft(directory, fault) {
-  for (const file of readdirSync(builtFiles).filter((name) => name.endsWith(".js"))) cpSync(join(builtFiles, file), join(directory, file));
+  for (const file of readdirSync(builtFiles).filter((name) => name.endsWith(".js"))) {
+    const text = readFileSync(join(builtFiles, file), "utf8").replace(/\n\/\/# sourceMappingURL=.*/, "\n");
+    writeFileSync(join(directory, file), file === fault?.file ? withFault(text, fault) : text);
+  }
   writeFileSync(join(directory, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
-  if (fault !== undefined) insert(join(directory, fault.file), fault);
   return join(directory, "index.js");
 }
 
 /**
- * @param {string} path
+ * @param {string} text
  * @param {Fault} fault
  */
-function insert(path, { file, find, replace }) {
-  const text = readFileSync(path, "utf8");
-  const places = text.split(find).length - 1;
-  if (places !== 1) {
-    const what = `a mutant's text occurs ${places} times in packages/raft/dist/${file}, expected once`;
-    throw new Error(`${what}: ${JSON.stringify(find)}; fit packages/raft/mutants/faults.mjs to the code, or build packages/raft`);
-  }
-  // A function, because `$` has a meaning in a replacement text.
-  writeFileSync(
-    path,
-    text.replace(find, () => replace),
-  );
+function withFault(text, { file, find, replace }) {
+  const [before, after, ...more] = text.split(find);
+  if (after !== undefined && more.length === 0) return before + replace + after;
+  const what = `a mutant's text occurs ${after === undefined ? 0 : more.length + 1} times in packages/raft/dist/${file}, expected once`;
+  throw new Error(`${what}: ${JSON.stringify(find)}; fit packages/raft/mutants/faults.mjs to the code, or build packages/raft`);
 }
 
 /**

@@ -11,7 +11,7 @@ export const mutants = [
     file: "election.js",
     find: "state.votedFor !== undefined && state.votedFor !== args.candidateId",
     replace: "false",
-    caughtBy: [],
+    caughtBy: ["TestManyElections2A", "TestFigure8Unreliable2C", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "majority-one-too-small",
@@ -19,7 +19,7 @@ export const mutants = [
     file: "state.js",
     find: "Math.floor(servers / 2) + 1",
     replace: "Math.floor(servers / 2)",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestFollowerFailure2B", "TestFailNoAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "keeps-role-in-higher-term",
@@ -27,7 +27,7 @@ export const mutants = [
     file: "state.js",
     find: "this.becomeFollower(now);",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestRejoin2B"],
   },
   {
     name: "election-timeout-not-random",
@@ -35,7 +35,7 @@ export const mutants = [
     file: "state.js",
     find: "this.config.random.next() *",
     replace: "0 *",
-    caughtBy: [],
+    caughtBy: ["TestInitialElection2A", "TestReElection2A", "TestBasicAgree2B"],
   },
   {
     name: "heartbeat-resets-no-timer",
@@ -43,7 +43,7 @@ export const mutants = [
     file: "state.js",
     find: 'this.role = "follower";\n        this.electionDeadlineMs = now + this.electionTimeoutMs;',
     replace: 'this.role = "follower";',
-    caughtBy: [],
+    caughtBy: ["TestRPCBytes2B"],
   },
   {
     name: "vote-resets-no-timer",
@@ -59,7 +59,7 @@ export const mutants = [
     file: "core.js",
     find: "return { index: -1, term, isLeader: false };",
     replace: "return { index: state.log.lastIndex + 1, term, isLeader: true };",
-    caughtBy: [],
+    caughtBy: ["TestBasicAgree2B", "TestFailNoAgree2B"],
   },
   {
     name: "appends-no-op-when-elected",
@@ -67,7 +67,7 @@ export const mutants = [
     file: "replication.js",
     find: 'state.role = "leader";',
     replace: 'state.role = "leader"; state.log.append({ term: state.currentTerm, command: 0 }); state.unsaved = true;',
-    caughtBy: [],
+    caughtBy: ["TestBasicAgree2B", "TestLeaderFailure2B", "TestFailNoAgree2B"],
   },
   // §5.3: replication
   {
@@ -76,7 +76,7 @@ export const mutants = [
     file: "follower.js",
     find: "return prevLogIndex <= log.lastIndex && log.termAt(prevLogIndex) === prevLogTerm;",
     replace: "return true;",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B", "TestPersist22C"],
   },
   {
     name: "prevLogTerm-unchecked",
@@ -84,7 +84,7 @@ export const mutants = [
     file: "follower.js",
     find: "return prevLogIndex <= log.lastIndex && log.termAt(prevLogIndex) === prevLogTerm;",
     replace: "return prevLogIndex <= log.lastIndex;",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestPersist22C", "TestFigure8Unreliable2C"],
   },
   {
     name: "truncates-matching-entries",
@@ -92,7 +92,7 @@ export const mutants = [
     file: "follower.js",
     find: "if (log.termAt(index) !== entries[i].term) {",
     replace: "{",
-    caughtBy: [],
+    caughtBy: ["TestUnreliableAgree2C", "TestFigure8Unreliable2C", "TestUnreliableChurn2C", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "truncates-after-every-request",
@@ -109,7 +109,7 @@ export const mutants = [
     file: "follower.js",
     find: "log.truncateFrom(index);",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestRejoin2B", "TestBackup2B", "TestFigure82C"],
   },
   {
     name: "no-fast-back-up",
@@ -117,7 +117,7 @@ export const mutants = [
     file: "replication.js",
     find: "        backUp(state, peer, reply);",
     replace: "        peer.backUpTo(args.prevLogIndex, state.sequence), (peer.probing = true);",
-    caughtBy: [],
+    caughtBy: ["TestFigure8Unreliable2C", "TestReliableChurn2C", "TestUnreliableChurn2C"],
   },
   {
     name: "acknowledges-what-was-sent-later",
@@ -125,7 +125,7 @@ export const mutants = [
     file: "replication.js",
     find: "acknowledge(state, peer, args.prevLogIndex + args.entries.length);",
     replace: "acknowledge(state, peer, peer.nextIndex - 1);",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestFigure8Unreliable2C", "TestSnapshotInstallUnCrash2D"],
   },
   {
     name: "keeps-matchIndex-of-earlier-term",
@@ -133,7 +133,7 @@ export const mutants = [
     file: "progress.js",
     find: "this.matchIndex = 0;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestBackup2B"],
   },
   {
     name: "takes-replies-of-older-terms",
@@ -157,7 +157,7 @@ export const mutants = [
     file: "follower.js",
     find: "if (args.term < state.currentTerm)\n        return { term: state.currentTerm, success: false",
     replace: "if (false)\n        return { term: state.currentTerm, success: false",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestRejoin2B", "TestPersist22C", "TestFigure8Unreliable2C"],
   },
   {
     name: "commits-leaderCommit-unbounded",
@@ -165,7 +165,7 @@ export const mutants = [
     file: "follower.js",
     find: "Math.min(args.leaderCommit, args.prevLogIndex + args.entries.length)",
     replace: "args.leaderCommit",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestFigure8Unreliable2C"],
   },
   {
     name: "commits-its-own-tail",
@@ -173,7 +173,7 @@ export const mutants = [
     file: "follower.js",
     find: "Math.min(args.leaderCommit, args.prevLogIndex + args.entries.length)",
     replace: "Math.min(args.leaderCommit, state.log.lastIndex)",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestFigure8Unreliable2C"],
   },
   {
     name: "applies-uncommitted",
@@ -181,7 +181,7 @@ export const mutants = [
     file: "core.js",
     find: "if (state.lastApplied === state.commitIndex)",
     replace: "if (state.lastApplied === state.log.lastIndex)",
-    caughtBy: [],
+    caughtBy: ["TestFollowerFailure2B", "TestLeaderFailure2B", "TestFailNoAgree2B"],
   },
   // §5.4: safety
   {
@@ -190,7 +190,7 @@ export const mutants = [
     file: "election.js",
     find: "if (args.lastLogTerm !== state.log.lastTerm)",
     replace: "return true;\n    if (args.lastLogTerm !== state.log.lastTerm)",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestBackup2B", "TestPersist22C", "TestFigure8Unreliable2C"],
   },
   {
     name: "up-to-date-by-index-only",
@@ -198,7 +198,7 @@ export const mutants = [
     file: "election.js",
     find: "if (args.lastLogTerm !== state.log.lastTerm)",
     replace: "if (false)",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestFigure8Unreliable2C"],
   },
   {
     name: "commits-older-terms-by-counting",
@@ -206,7 +206,7 @@ export const mutants = [
     file: "replication.js",
     find: "index > state.commitIndex && state.log.termAt(index) === state.currentTerm",
     replace: "index > state.commitIndex",
-    caughtBy: [],
+    caughtBy: ["TestFigure8Unreliable2C"],
   },
   // Figure 2: persistent state
   {
@@ -239,7 +239,7 @@ export const mutants = [
     file: "follower.js",
     find: "log.append(entries[i]);\n    state.unsaved = true;",
     replace: "log.append(entries[i]);",
-    caughtBy: [],
+    caughtBy: ["TestPersist12C", "TestReliableChurn2C", "TestSnapshotAllCrash2D"],
   },
   {
     name: "leader-saves-no-entries",
@@ -247,7 +247,7 @@ export const mutants = [
     file: "core.js",
     find: "state.log.append({ term, command });\n        state.unsaved = true;",
     replace: "state.log.append({ term, command });",
-    caughtBy: [],
+    caughtBy: ["TestPersist32C", "TestFigure82C"],
   },
   {
     name: "lives-on-after-kill",
@@ -264,7 +264,7 @@ export const mutants = [
     file: "core.js",
     find: "if (index <= state.log.snapshotIndex)",
     replace: "if (index >= 0)",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotBasic2D", "TestSnapshotInstall2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "forgets-snapshot-at-restart",
@@ -272,7 +272,7 @@ export const mutants = [
     file: "state.js",
     find: "this.snapshot = snapshot;",
     replace: "this.snapshot = new Uint8Array(0);",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInit2D"],
   },
   {
     name: "applies-from-1-after-restart",
@@ -280,7 +280,7 @@ export const mutants = [
     file: "state.js",
     find: "this.lastApplied = snapshotIndex;",
     replace: "this.lastApplied = 0;",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotAllCrash2D", "TestSnapshotInit2D"],
   },
   {
     name: "snapshot-term-kept",
@@ -288,7 +288,7 @@ export const mutants = [
     file: "log.js",
     find: "this.#snapshotTerm = term;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotAllCrash2D", "TestSnapshotInit2D"],
   },
   {
     name: "never-sends-snapshot",
@@ -296,7 +296,7 @@ export const mutants = [
     file: "replication.js",
     find: "sendSnapshot(state, peer, now);",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D", "TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D"],
   },
   {
     name: "installed-snapshot-not-applied",
@@ -304,7 +304,7 @@ export const mutants = [
     file: "follower.js",
     find: "state.lastApplied = lastIncludedIndex;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "installed-snapshot-not-delivered",
@@ -312,7 +312,7 @@ export const mutants = [
     file: "follower.js",
     find: "state.snapshotToApply = true;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "installs-older-snapshot",
@@ -332,7 +332,15 @@ export const mutants = [
   },
   // Economy
   {
-    name: "sends-everything-always",
+    name: "sends-whole-log",
+    fault: "every AppendEntries with entries carries the log from its first entry on",
+    file: "replication.js",
+    find: "sendAppend(state, peer, peer.nextIndex - 1, entries, now);",
+    replace: "sendAppend(state, peer, log.snapshotIndex, log.slice(log.firstIndex, end), now);",
+    caughtBy: ["TestRPCBytes2B"],
+  },
+  {
+    name: "heartbeats-carry-log",
     fault: "every heartbeat carries the whole log",
     file: "replication.js",
     find: "Math.max(peer.nextIndex - 1, state.log.snapshotIndex), NO_ENTRIES, now);",
@@ -345,6 +353,6 @@ export const mutants = [
     file: "replication.js",
     find: "now + state.options.heartbeatIntervalMs",
     replace: "now + 5",
-    caughtBy: [],
+    caughtBy: ["TestCount2B"],
   },
 ];
