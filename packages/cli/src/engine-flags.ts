@@ -10,8 +10,11 @@ export function tuneEngine(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");
 }
 
-/** A larger young generation: most runs then end before it is collected, and leave it nothing to copy. */
-export const engineResourceLimits = { maxYoungGenerationSizeMb: 96 };
+/**
+ * A larger young generation: most runs then end before it is collected, and leave it nothing to copy. The old one is bounded, so that an
+ * implementation that hoards memory loses its thread, and not the machine.
+ */
+export const engineResourceLimits = { maxYoungGenerationSizeMb: 96, maxOldGenerationSizeMb: 512 };
 
 /**
  * Most of a short command is spent compiling: code that runs for a second is optimised again and again as it warms up. V8 is told to

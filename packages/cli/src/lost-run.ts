@@ -43,3 +43,11 @@ function deathFailure(loss: Loss): Failure {
   const reason = `${how}; event ${loss.event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
   return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
 }
+
+/** `message` is Node's. */
+function howItDied(message: string): string {
+  const exitCode = /^worker exited with code: (\d+)$/.exec(message)?.[1];
+  if (exitCode !== undefined) return `the implementation called process.exit (code ${exitCode})`;
+  if (/heap out of memory/.test(message)) return "the run's thread ran out of memory";
+  return `the run's thread died: ${message}`;
+}

@@ -226,6 +226,29 @@ describe("an implementation that takes its thread with it", () => {
     expect(crashed[0]!.reason).toMatch(/^the implementation called process\.exit \(code 7\); event \d+/);
   });
 
+  it("loses only the run that takes all memory", async () => {
+    const { stdout, exitCode } = await start([
+      "TestBasicAgree2B",
+      "-n",
+      "8",
+      "-p",
+      "2",
+      "--seed",
+      "5",
+      "--raft",
+      fixtures.hoards,
+      "--json",
+      "-",
+    ]);
+    const runs = runLines(stdout);
+    const starved = runs.filter(({ outcome }) => outcome === "crash");
+    expect(exitCode).toBe(1);
+    expect(runs).toHaveLength(8);
+    expect(starved.length).toBeGreaterThan(0);
+    expect(starved.length).toBeLessThan(8);
+    expect(starved[0]!.reason).toMatch(/^the run's thread ran out of memory; event \d+/);
+  });
+
   it("on the real clock too, where a thread is shared: each run that may have done it is made again alone", async () => {
     const { stdout } = await start([
       "TestBasicAgree2B",

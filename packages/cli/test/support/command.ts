@@ -13,6 +13,7 @@ export const fixtures = {
   exits: path(new URL("../fixtures/exits.mjs", import.meta.url)),
   exitsOnLoad: path(new URL("../fixtures/exits-on-load.mjs", import.meta.url)),
   hangsOnLoad: path(new URL("../fixtures/hangs-on-load.mjs", import.meta.url)),
+  hoards: path(new URL("../fixtures/hoards.mjs", import.meta.url)),
   neverElects: path(new URL("../fixtures/never-elects.mjs", import.meta.url)),
   noExport: path(new URL("../fixtures/no-export.mjs", import.meta.url)),
   prints: path(new URL("../fixtures/prints.mjs", import.meta.url)),
