@@ -37,9 +37,7 @@ function timeoutFailure(loss: Loss, timeoutMs: number): Failure {
 }
 
 function deathFailure(loss: Loss): Failure {
-  const exitCode = /^worker exited with code: (\d+)$/.exec(loss.message)?.[1];
-  const how =
-    exitCode === undefined ? `the run's thread died: ${loss.message}` : `the implementation called process.exit (code ${exitCode})`;
+  const how = howItDied(loss.message);
   const reason = `${how}; event ${loss.event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
   return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
 }
