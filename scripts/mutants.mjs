@@ -80,9 +80,9 @@ ${caught.map(firstRow).join("\n")}
 
 ## Not caught by the lab tests
 
-| mutant | what it does wrong | runs tried |
-| --- | --- | --: |
-${missed.map(({ mutant, runs: tried }) => `| ${mutant.name} | ${mutant.fault} | ${tried} |`).join("\n")}
+| mutant | what it does wrong | runs tried | why not, as far as it is understood |
+| --- | --- | --: | --- |
+${missed.map(({ mutant, runs: tried }) => `| ${mutant.name} | ${mutant.fault} | ${tried} | ${mutant.missedBecause ?? ""} |`).join("\n")}
 
 ## All tests
 

@@ -1,6 +1,6 @@
 /**
  * One-line faults of the built-in Raft, in the order of the paper. Each replaces a text that occurs exactly once in a compiled file.
- * `caughtBy`: tests of the lab of which each must catch it; empty when nothing in the lab can be relied on.
+ * `caughtBy`: tests of the lab of which each must catch it; empty, with the reason, when nothing in the lab can be relied on.
  * @type {readonly import("./index.mjs").Mutant[]}
  */
 export const mutants = [
@@ -52,6 +52,7 @@ export const mutants = [
     find: "state.drawElectionTimeout(now);\n        state.trace(",
     replace: "state.trace(",
     caughtBy: [],
+    missedBecause: "it costs an election more now and then, and no test measures that",
   },
   {
     name: "follower-says-it-leads",
@@ -102,6 +103,7 @@ export const mutants = [
     replace:
       "log.truncateFrom(Math.min(log.lastIndex, Math.max(log.snapshotIndex, prevLogIndex + entries.length)) + 1);\n    if (i >= entries.length)",
     caughtBy: [],
+    missedBecause: "takes a request that overtakes a later one: about one run of TestFigure8Unreliable2C in 250",
   },
   {
     name: "no-truncation-on-conflict",
@@ -142,6 +144,7 @@ export const mutants = [
     find: "if (request.args.term !== state.currentTerm)",
     replace: "if (false)",
     caughtBy: [],
+    missedBecause: "does harm only to a server that leads, or asks for votes, again while the reply is under way",
   },
   {
     name: "accepts-stale-leader",
@@ -150,6 +153,8 @@ export const mutants = [
     find: "return { term: state.currentTerm, success: false, conflictIndex: 0, conflictTerm: 0 };",
     replace: "return { term: state.currentTerm, success: true, conflictIndex: 0, conflictTerm: 0 };",
     caughtBy: [],
+    missedBecause:
+      "is no fault that can be seen: the reply also carries the higher term, at which the leader steps down before it looks at success",
   },
   {
     name: "follows-stale-leader",
@@ -216,6 +221,7 @@ export const mutants = [
     find: "log.encodeWith(currentTerm, votedFor)",
     replace: "log.encodeWith(currentTerm, undefined)",
     caughtBy: [],
+    missedBecause: "takes two candidates in one term, and a voter that crashes and restarts between their requests",
   },
   {
     name: "forgets-currentTerm",
@@ -224,6 +230,7 @@ export const mutants = [
     find: "log.encodeWith(currentTerm, votedFor)",
     replace: "log.encodeWith(log.lastTerm, votedFor)",
     caughtBy: [],
+    missedBecause: "takes two candidates in one term, and a voter that crashes and restarts between their requests",
   },
   {
     name: "candidate-saves-nothing",
@@ -232,6 +239,7 @@ export const mutants = [
     find: "state.votedFor = state.me;\n    state.unsaved = true;",
     replace: "state.votedFor = state.me;",
     caughtBy: [],
+    missedBecause: "takes a candidate that crashes, restarts and is asked for its vote while another asks in the same term",
   },
   {
     name: "follower-saves-no-entries",
@@ -256,6 +264,7 @@ export const mutants = [
     find: "this.#killed = true;",
     replace: "return;",
     caughtBy: [],
+    missedBecause: "nothing that a killed server does can reach the others: its timers, requests and deliveries end with it",
   },
   // §7: log compaction
   {
@@ -321,6 +330,8 @@ export const mutants = [
     find: "if (lastIncludedIndex <= state.commitIndex)",
     replace: "if (lastIncludedIndex <= log.snapshotIndex)",
     caughtBy: [],
+    missedBecause:
+      "a leader has one InstallSnapshot to a peer under way at a time, so that old ones hardly ever arrive; and the lab's service lets itself be taken back",
   },
   {
     name: "snapshot-drops-matching-tail",
@@ -329,6 +340,7 @@ export const mutants = [
     find: "if (lastIncludedIndex <= log.lastIndex && log.termAt(lastIncludedIndex) === lastIncludedTerm)",
     replace: "if (false)",
     caughtBy: [],
+    missedBecause: "a leader sends a snapshot to a peer that lacks entries of it, hardly ever to one that holds more",
   },
   // Economy
   {
@@ -346,6 +358,7 @@ export const mutants = [
     find: "Math.max(peer.nextIndex - 1, state.log.snapshotIndex), NO_ENTRIES, now);",
     replace: "state.log.snapshotIndex, state.log.slice(state.log.firstIndex, state.log.lastIndex + 1), now);",
     caughtBy: [],
+    missedBecause: "TestRPCBytes2B makes no pause that is long enough for a heartbeat, and TestCount2B counts RPCs, not their bytes",
   },
   {
     name: "heartbeat-every-5-ms",
