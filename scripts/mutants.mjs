@@ -63,7 +63,7 @@ Do the tests find faults? Each mutant is the built-in Raft with one line changed
 ${runs} times each, until they have failed; the Raft without a fault passes them all. ${caught.length} of ${rows.length} mutants are caught. The tests of the repository hold on to
 this: each test that is named for a mutant there must go on catching it.
 
-This page is written by
+This page is written, in a few minutes, by
 
     node scripts/mutants.mjs > docs/mutants.md
 
@@ -71,8 +71,8 @@ and \`node scripts/mutants.mjs --keep DIR NAME\` leaves a mutant in a directory,
 
 ## First caught
 
-The first failed run of all, and the processor time until then, everything included from a cold start of that mutant's code (${machine}). An outcome \`crash\` is one
-of the built-in Raft's own invariants, which notices before the test does.
+The first failed run of all, and the processor time until then, everything included from a cold start of that mutant's code (${machine}). With the outcome
+\`crash\` it was one of the built-in Raft's own invariants that noticed, before the test did.
 
 | mutant | what it does wrong | first caught by | run | outcome and cause | CPU s |
 | --- | --- | --- | --: | --- | --: |
@@ -93,7 +93,7 @@ ${matrix(caught)}
 }
 
 function firstRow({ mutant, findings: [{ test, run, outcome, cause, cpuSeconds }] }) {
-  return `| ${mutant.name} | ${mutant.fault} | ${test} | ${run} | ${outcome}: ${shorten(cause)} | ${cpuSeconds.toFixed(2)} |`;
+  return `| ${mutant.name} | ${mutant.fault} | ${test} | ${run} | ${outcome}: ${shorten(cause)} | ${cpuSeconds.toFixed(3)} |`;
 }
 
 function shorten(cause) {
