@@ -87,7 +87,7 @@ function parseReporters(text: string): readonly ReporterName[] | undefined {
 }
 
 const evidenceExpected = "a failure rate and a confidence such as 1%@95%";
-const durationExpected = "a duration with its unit, such as 90s, 2m or 8h";
+const durationExpected = "a duration above zero with its unit, such as 90s, 2m or 8h";
 
 /**
  * Every option of the command, once: the command line, the environment (`RAFT_STRESS_` + name), the configuration file, `--help` and

@@ -308,7 +308,7 @@ describe("bad input: one sentence, the right exit status, nothing run", () => {
     [["-p", "-1"], 2, /--workers must be a whole number of at least 1, got '-1'/],
     [["-n", "x"], 2, /--iter must be a whole number of at least 1, got 'x'/],
     [["-n"], 2, /option '-n, --iter <N>' argument missing/],
-    [["--for", "5"], 2, /--for must be a duration with its unit, such as 90s, 2m or 8h, got '5'/],
+    [["--for", "5"], 2, /--for must be a duration above zero with its unit, such as 90s, 2m or 8h, got '5'/],
     [["--iterations", "5"], 2, /unknown option '--iterations'.*--help lists the options/],
     [["-r"], 2, /checked mode is not available in this version/],
     [["-o", "file"], 2, /--output must be a directory, and 'file' is a file/],

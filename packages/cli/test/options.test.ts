@@ -39,7 +39,7 @@ describe("options", () => {
     [{ workers: "-1" }, "--workers must be a whole number of at least 1, got '-1'"],
     [{ iter: "x" }, "--iter must be a whole number of at least 1, got 'x'"],
     [{ iter: "1e3" }, "--iter must be a whole number of at least 1, got '1e3'"],
-    [{ for: "5" }, "--for must be a duration with its unit, such as 90s, 2m or 8h, got '5'"],
+    [{ for: "5" }, "--for must be a duration above zero with its unit, such as 90s, 2m or 8h, got '5'"],
     [{ clock: "fast" }, "--clock must be virtual or real, got 'fast'"],
     [{ seed: "xyz" }, "--seed must be 1 to 16 hexadecimal digits, got 'xyz'"],
     [{ until: "1%" }, "--until must be a failure rate and a confidence such as 1%@95%, got '1%'"],
