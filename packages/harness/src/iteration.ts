@@ -137,6 +137,8 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
   const lastEvents = error === undefined && journal === undefined ? [] : simulation.recent.lines(simulation.methods);
   if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, lastEvents };
   const failure = describeFailure(error, lab, simulation);
+  if (failure.server === undefined) simulation.trace.test(failure.reason);
+  else simulation.trace.line("ERRO", failure.server, failure.reason);
   simulation.trace.labLines.push(...failureLines(failure));
   return { outcome: outcomeOf(error), failure, counts, simulation, lastEvents };
 }

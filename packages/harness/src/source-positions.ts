@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const place = /(file:\/\/[^\s()]+|\/[^\s():]+):(\d+):(\d+)/;
 
 /** Frames of Node's and of our own event loop: below every stack, and of no help in any. */
-const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|iteration\.))/;
+const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|net\/|iteration\.))/;
 
 /**
  * Rewrites the places of a stack from compiled files to their sources, as far as maps lie beside them. Only failures need it, so maps are

@@ -17,6 +17,9 @@ export interface OfferedCluster {
   startNow(server: number, command: unknown): StartResult;
 }
 
+/** Time a call takes: a client that offers again and again must not do so for ever at one instant. */
+const callUs = 10;
+
 /**
  * start() on every live server in order, each call an event of that server's. It is one event that goes from server to server: tests offer thousands of
  * commands, and a promise for each answer would cost more than the answers.
@@ -43,7 +46,7 @@ export class Offer extends SimEvent {
       return;
     }
     this.owner = next;
-    this.#cluster.simulation.schedule(this, 0);
+    this.#cluster.simulation.schedule(this, callUs);
   }
 
   override fire(): void {

@@ -50,7 +50,7 @@ export class Call extends SimEvent implements Packet {
 
   /** Sends the request. */
   send(): void {
-    this.#trace("->", this.args);
+    this.#trace("SEND", this.#end.from, "-> S", this.#end.to, this.args);
     const verdict = judge(this.#weather.request, this);
     if (isLost(verdict)) this.#lose(delayOf(verdict));
     else this.#network.simulation.schedule(this, delayOf(verdict));
@@ -98,6 +98,7 @@ export class Call extends SimEvent implements Packet {
       return;
     }
     server.dispatched++;
+    this.#trace("RECV", this.#end.to, "<- S", this.#end.from, this.args);
     const method = this.method.name;
     const handler = Object.hasOwn(server.handlers, method) ? server.handlers[method] : undefined;
     if (handler === undefined) throw this.#noSuchMethod(server);
@@ -183,7 +184,8 @@ export class Call extends SimEvent implements Packet {
     const reply = this.#reply;
     if (this.kind === eventKinds.reply) this.#network.totalBytes += this.#replyBytes;
     if (this.#caller !== undefined && !this.#caller.alive) return;
-    this.#trace("<-", reply);
+    if (this.kind === eventKinds.reply) this.#trace("REPL", this.#end.from, "<- S", this.#end.to, reply);
+    else this.#trace("DROP", this.#end.from, "no reply from S", this.#end.to, undefined);
     try {
       this.#onReply(reply);
     } catch (thrown) {
@@ -191,13 +193,9 @@ export class Call extends SimEvent implements Packet {
     }
   }
 
-  #trace(arrow: "->" | "<-", value: unknown): void {
+  #trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
     const { trace } = this.#network.simulation;
-    if (!trace.traceOn) return;
-    const method = this.method.name;
-    if (arrow === "->") trace.line("SEND", this.#end.from, `-> S${this.#end.to} ${method} ${show(value)}`);
-    else if (this.kind === eventKinds.lost) trace.line("DROP", this.#end.from, `-> S${this.#end.to} ${method} got no reply`);
-    else trace.line("RECV", this.#end.from, `<- S${this.#end.to} ${method} ${show(value)}`);
+    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${show(value)}`.trimEnd());
   }
 
   #noSuchMethod(server: NetworkServer): ImplementationError {

@@ -18,7 +18,7 @@ export interface SimulationLimits {
   readonly maxEventsPerInstant: number;
 }
 
-export const defaultLimits: SimulationLimits = { maxVirtualMs: 600_000, maxEvents: 50_000_000, maxEventsPerInstant: 1_000_000 };
+export const defaultLimits: SimulationLimits = { maxVirtualMs: 600_000, maxEvents: 50_000_000, maxEventsPerInstant: 200_000 };
 
 export interface SimulationOptions {
   readonly seed: Seed;

@@ -29,8 +29,8 @@ it("are the runs that they were", async () => {
     [
       "TestInitialElection2A seed 1: 2b3b714e17f39cb4, 175 events, 56 RPCs, 11630 bytes, 0 commands",
       "TestBackup2B seed 2: 06bae033e9eec976, 3842 events, 1375 RPCs, 228209 bytes, 102 commands",
-      "TestFigure8Unreliable2C seed 3: 22bd399e0a16a88a, 14171 events, 3542 RPCs, 523445 bytes, 397 commands",
-      "TestReliableChurn2C seed 4: 68186a63c079bdbe, 8833 events, 1227 RPCs, 278806 bytes, 415 commands",
+      "TestFigure8Unreliable2C seed 3: 3bf9fd932bc79ab9, 14129 events, 3772 RPCs, 548155 bytes, 258 commands",
+      "TestReliableChurn2C seed 4: 6d567642890bd365, 8926 events, 1227 RPCs, 273877 bytes, 413 commands",
       "TestSnapshotInstallUnCrash2D seed 5: 18b9637f41488159, 4304 events, 831 RPCs, 260401 bytes, 334 commands",
     ]
   `);

@@ -7,7 +7,7 @@ interface Append {
 }
 
 /** How often the leader sends to everyone, in ms. */
-export const heartbeatMs = 100;
+const heartbeatMs = 100;
 
 /**
  * A "Raft" in which S0 leads term 1 forever: it sends each follower what it lacks and commits what a majority holds. No elections, no log matching; a log
