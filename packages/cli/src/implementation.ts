@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import type { MakeRaft } from "@raft-stress/raft/api";
 
 /** The implementation cannot be used; the message is the end of a sentence that begins with its name. */
@@ -25,18 +26,29 @@ async function importModule(url: string | undefined): Promise<Record<string, unk
   try {
     return await import(url);
   } catch (error) {
-    throw new NotLoaded(`cannot be loaded: ${whyNotLoaded(error, url)}`);
+    let why: string;
+    try {
+      why = whyNotLoaded(error, url);
+    } catch {
+      why = "it threw a value that cannot be described: looking at it throws";
+    }
+    throw new NotLoaded(`cannot be loaded: ${why}`);
   }
 }
 
 function whyNotLoaded(error: unknown, url: string): string {
-  if (!(error instanceof Error)) return `it threw ${String(error)}`;
+  if (!(error instanceof Error)) return `it threw ${inspect(error, { depth: 1 })}`;
   if ("code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION" && extname(fileURLToPath(url)) === ".ts") {
     return `Node ${process.versions.node} does not import TypeScript (Node 22.18 and newer do); give its compiled JavaScript`;
   }
-  const place = error instanceof SyntaxError ? placeOfSyntaxError(url) : /([^/\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? "")?.[1];
+  const place = error instanceof SyntaxError ? placeOfSyntaxError(url) : placeIn(error.stack ?? "");
   const firstLine = error.message.split("\n")[0]!;
   return place === undefined ? `${error.name}: ${firstLine}` : `${error.name}: ${firstLine} (${place})`;
+}
+
+/** `FILE:LINE` of the first frame that is a file's, not Node's own. */
+function placeIn(stack: string): string | undefined {
+  return /^\s+at (?!.*node:internal).*?([^/\s(]+:\d+):\d+\)?$/m.exec(stack)?.[1];
 }
 
 /** `FILE:LINE`. The error of a failed import does not say where it is; a second Node that only parses the file does. */

@@ -7,9 +7,19 @@ export function hungInEvent(loss: Loss, timeoutMs: number): boolean {
   return loss.why === "died" || loss.inEventMs >= timeoutMs / 2;
 }
 
+/** What making the run again, up to the event under way, has told. */
+interface WayThere {
+  readonly text: string;
+  /** Names that event; undefined when the run was not made again, or was another one. */
+  readonly stoppedAt: Failure | undefined;
+}
+
 /** The result of a run whose thread was lost: what its cells still tell. */
-export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: number, log: string): IterationResult {
-  const failure = loss.why === "timeout" ? timeoutFailure(loss, timeoutMs) : deathFailure(loss);
+export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: number, way: WayThere): IterationResult {
+  const { stoppedAt } = way;
+  const event = stoppedAt?.seen === undefined ? `event ${loss.event}` : `event ${loss.event} (${stoppedAt.seen})`;
+  const told = loss.why === "timeout" ? timeoutFailure(loss, timeoutMs, event) : deathFailure(loss, event);
+  const failure = stoppedAt?.server === undefined ? told : { ...told, server: stoppedAt.server };
   return {
     job,
     outcome: loss.why === "timeout" ? "timeout" : "crash",
@@ -22,23 +32,23 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
     events: loss.event,
     traceHash: "",
     failure,
-    log: `${log}${failure.reason}\n`,
+    log: `${way.text}${failure.reason}\n`,
   };
 }
 
-function timeoutFailure(loss: Loss, timeoutMs: number): Failure {
+function timeoutFailure(loss: Loss, timeoutMs: number, event: string): Failure {
   const limit = formatDuration(timeoutMs);
   const at = `${(loss.virtualMs / 1000).toFixed(3)} s of the test's time`;
   const reason = hungInEvent(loss, timeoutMs)
-    ? `event ${loss.event}, at ${at}, never ended: the run was stopped after ${limit} of real time (--timeout)`
+    ? `${event}, at ${at}, never ended: the run was stopped after ${limit} of real time (--timeout)`
     : `still running after ${limit} of real time (--timeout): event ${loss.event}, at ${at}`;
   const cause = hungInEvent(loss, timeoutMs) ? "an event never ended: endless loop?" : `no end within ${limit} of real time`;
   return { cause, reason, atMs: loss.virtualMs, event: loss.event };
 }
 
-function deathFailure(loss: Loss): Failure {
+function deathFailure(loss: Loss, event: string): Failure {
   const how = howItDied(loss.message);
-  const reason = `${how}; event ${loss.event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
+  const reason = `${how}; ${event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
   return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
 }
 

@@ -1,4 +1,4 @@
-import { formatSeed, type IterationResult, type Job, runSeed } from "@raft-stress/harness";
+import { type Failure, formatSeed, type IterationResult, type Job, runSeed } from "@raft-stress/harness";
 import { Batches } from "./batches.ts";
 import type { EndReason, RunEvent } from "./events.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
@@ -199,12 +199,14 @@ export class Runner {
     const { pool, tests, timeoutMs, realClock } = this.#options;
     const job = this.#job(run);
     let log = "";
+    let stoppedAt: Failure | undefined;
     if (!realClock && loss.event > 0 && hungInEvent(loss, timeoutMs)) {
       await pool.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
         log = results[0]?.[1].log ?? "";
+        stoppedAt = results[0]?.[1].failure;
       });
     }
-    this.#finish(run, lostResult(job, tests[run.test]!.servers, loss, timeoutMs, log));
+    this.#finish(run, lostResult(job, tests[run.test]!.servers, loss, timeoutMs, { text: log, stoppedAt }));
   }
 }
 

@@ -17,21 +17,24 @@ export function takeCells(cells: Int32Array, threadId: number): Int32Array {
 /** What is known from outside of the run that a batch is making: the thread may spin and cannot be asked. */
 export class RunWatch {
   readonly cells: Int32Array = newCells();
-  /** Real milliseconds that the present run has been seen to take. */
+  /** Real milliseconds that the present pass of the present run has been seen to take: repeating a failure has the whole limit again. */
   runMs = 0;
   /** Real milliseconds since the present run was last seen to begin an event. */
   inEventMs = 0;
   #seenJob = 0;
   #seenEvent = 0;
+  #seenPass = 0;
 
   /** Tells that real time has passed. */
   advance(passedMs: number): void {
     const job = this.position;
     const { event } = this;
-    this.runMs = job === this.#seenJob ? this.runMs + passedMs : 0;
+    const pass = Atomics.load(this.cells, progressCells.pass);
+    this.runMs = job === this.#seenJob && pass === this.#seenPass ? this.runMs + passedMs : 0;
     this.inEventMs = job === this.#seenJob && event === this.#seenEvent ? this.inEventMs + passedMs : 0;
     this.#seenJob = job;
     this.#seenEvent = event;
+    this.#seenPass = pass;
   }
 
   /** Position of the present run in its batch; -1 when none is under way. */

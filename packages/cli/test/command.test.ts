@@ -193,7 +193,7 @@ describe("an implementation that takes its thread with it", () => {
     expect(spun.length).toBeGreaterThan(0);
     expect(runs.length - spun.length).toBe(runs.filter(({ outcome }) => outcome === "pass").length);
     expect(spun[0]!.reason).toMatch(
-      /^event \d+, at 0\.\d+ s of the test's time, never ended: the run was stopped after 700ms of real time/,
+      /^event \d+ \(request RequestVote S\d -> S\d .*\), at 0\.\d+ s of the test's time, never ended: the run was stopped after 700ms of real time/,
     );
     const log = readFileSync(join(cwd, spun[0]!.log!), "utf8");
     expect(log).toContain("VOTE");

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /**
  * What can end a run before its test has passed. Each carries the cause (one sentence without the numbers that vary, by which runs are
  * grouped) beside the message with all values.
@@ -39,7 +41,7 @@ export class ImplementationError extends Error {
 
   /** What was thrown as an ImplementationError; a failure of the test or a fault of the harness that passed through user code stays what it is. */
   static of(server: number, doing: string, thrown: unknown): Error {
-    if (isRunError(thrown) || thrown instanceof HarnessFault) return thrown;
+    if (isRunError(thrown) || isHarnessFault(thrown)) return thrown;
     return new ImplementationError(server, doing, thrown);
   }
 
@@ -48,8 +50,12 @@ export class ImplementationError extends Error {
     const what = describeThrown(thrown);
     super(`${server === undefined ? "a server" : `S${server}`} threw in ${doing}: ${what}`, { cause: thrown });
     // Numbers vary from run to run where the fault is the same.
-    this.details = { cause: `threw in ${doing}: ${what}`.replaceAll(/\d+(\.\d+)?/g, "#"), ...(server === undefined ? {} : { server }) };
-    if (thrown instanceof Error && thrown.stack !== undefined) this.stack = thrown.stack;
+    this.details = {
+      cause: `threw in ${doing}: ${what}`.replaceAll(/\d+(\.\d+)?/g, "#"),
+      ...(server === undefined ? {} : { server }),
+    };
+    const stack = stackOf(thrown);
+    if (stack !== undefined) this.stack = stack;
   }
 }
 
@@ -58,15 +64,55 @@ export class HarnessFault extends Error {
   override readonly name = "HarnessFault";
 }
 
+export function isHarnessFault(thrown: unknown): thrown is HarnessFault {
+  return isOfClass(thrown, HarnessFault);
+}
+
 /** The errors that end a run with an outcome. */
 export type RunError = TestFailure | StuckError | ImplementationError;
 
 export function isRunError(thrown: unknown): thrown is RunError {
-  return thrown instanceof TestFailure || thrown instanceof StuckError || thrown instanceof ImplementationError;
+  return isOfClass(thrown, TestFailure) || isOfClass(thrown, StuckError) || isOfClass(thrown, ImplementationError);
 }
 
-function describeThrown(thrown: unknown): string {
-  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
-  if (typeof thrown === "string") return thrown;
-  return `a value that is no Error (${typeof thrown})`;
+/** Longest text of something thrown: an implementation may put its whole log into a message. */
+const maxThrownLength = 2000;
+const maxStackLines = 50;
+
+/** What user code throws may throw itself when it is looked at: a proxy, a getter. */
+function attempt<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}
+
+function isOfClass(thrown: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+  return attempt(() => thrown instanceof type, false);
+}
+
+/** One text for anything that can be thrown. Never throws. */
+export function describeThrown(thrown: unknown): string {
+  const text = attempt(() => {
+    if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
+    if (typeof thrown === "string") return thrown;
+    return `a value that is no Error (${inspect(thrown, { depth: 1, breakLength: Number.POSITIVE_INFINITY })})`;
+  }, "a value that cannot be described: looking at it throws");
+  return text.length > maxThrownLength ? `${text.slice(0, maxThrownLength)}... (${text.length} characters)` : text;
+}
+
+/** The stack of something thrown below its cut message; undefined when it has none. Never throws. */
+function stackOf(thrown: unknown): string | undefined {
+  const stack = attempt(() => (thrown instanceof Error ? thrown.stack : undefined), undefined);
+  if (typeof stack !== "string") return undefined;
+  const firstFrame = stack.search(/\n {4}at /);
+  const frames =
+    firstFrame < 0
+      ? ""
+      : stack
+          .slice(firstFrame)
+          .split("\n", maxStackLines + 1)
+          .join("\n");
+  return `${describeThrown(thrown)}${frames}`;
 }

@@ -5,6 +5,7 @@ import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
+import { progressCells } from "./progress.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 import { Journal } from "./sim/journal.ts";
 import { hashString32, mix32 } from "./sim/random.ts";
@@ -115,13 +116,15 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
 }
 
 async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, journal: Journal | undefined): Promise<Pass> {
+  const { progress } = settings;
+  if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
   const simulation = new Simulation({
     seed,
     traceLevel: settings.traceLevel,
     limits: defaultLimits,
     stopAtEvent: settings.stopAtEvent,
     journal,
-    progress: settings.progress,
+    progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
   const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });

@@ -9,7 +9,9 @@ export const progressCells = {
   event: 1,
   /** Virtual time in milliseconds. */
   virtualMs: 2,
+  /** Number of the pass that is under way: a failed run is made again to prove that it repeats. */
+  pass: 3,
 } as const;
 
 /** Number of 32-bit cells a run needs. */
-export const progressLength = 3;
+export const progressLength = 4;

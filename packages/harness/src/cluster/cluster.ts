@@ -1,4 +1,4 @@
-import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
+import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
@@ -161,11 +161,18 @@ export class Cluster {
     });
   }
 
-  /** The end of the run: all servers die, calls fail. */
+  /**
+   * The end of the run: all servers die, calls fail. Each is told, as labrpc's cleanup does: on the real clock a server may have timers of Node's own, which
+   * would go on for ever. The result is known by then; what kill() throws now is no news.
+   */
   shutDown(): void {
     this.network.close();
     for (const life of this.#lives) {
-      if (life !== undefined) life.alive = false;
+      if (life === undefined) continue;
+      life.alive = false;
+      try {
+        life.raft?.kill();
+      } catch {}
     }
   }
 
@@ -186,6 +193,7 @@ export class Cluster {
   #env(life: Life, applier: Applier): RaftEnv {
     const { simulation } = this;
     const { server } = life;
+    const random = simulation.stream(randomKeys.server, server, this.#boots[server]!++);
     const channel = new ApplyChannel(simulation, life, (message) => {
       traceApply(simulation, server, message);
       applier.take(message, life.raft);
@@ -193,11 +201,15 @@ export class Cluster {
     return {
       me: server,
       peers: endsAsPeers(this.network, life, this.#ends[server]!),
-      persister: this.#persisters[server]!,
+      persister: unbound(this.#persisters[server]!),
       clock: serverClock(simulation, life),
-      random: simulation.stream(randomKeys.server, server, this.#boots[server]!++),
+      random: { next: () => random.next(), int: (lo, hi) => random.int(lo, hi) },
       apply: (message) => channel.send(message),
       log: (topic, message) => {
+        // Checked whether or not a trace is recorded: what throws must throw in every pass.
+        if (typeof topic !== "string" || typeof message !== "string") {
+          throw new TypeError(`log(topic, message) needs two strings, got ${typeof topic} and ${typeof message}`);
+        }
         if (life.alive) simulation.trace.line(topic, server, message);
       },
     };
@@ -212,6 +224,17 @@ export class Cluster {
       if (incoming !== undefined) incoming.enabled = on;
     }
   }
+}
+
+/** The environment is plain objects all through, so that a wrapper can spread it and take its functions out. */
+function unbound(persister: MemoryPersister): Persister {
+  return {
+    save: (state, snapshot) => persister.save(state, snapshot),
+    readState: () => persister.readState(),
+    readSnapshot: () => persister.readSnapshot(),
+    stateSize: () => persister.stateSize(),
+    snapshotSize: () => persister.snapshotSize(),
+  };
 }
 
 /** No two servers share an object. */

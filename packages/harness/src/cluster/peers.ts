@@ -6,6 +6,8 @@ import type { Incarnation } from "../sim/sim-event.ts";
 export function endsAsPeers(network: Network, life: Incarnation, ends: readonly ClientEnd[]): readonly Peer[] {
   return ends.map((end) => {
     const request: Peer["request"] = (method, args, onReply) => {
+      if (typeof onReply !== "function")
+        throw new TypeError(`request(method, args, onReply) needs a function as onReply, got ${typeof onReply}`);
       if (life.alive) network.call(end, life, method, args, onReply);
     };
     return {

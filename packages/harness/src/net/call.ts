@@ -100,15 +100,19 @@ export class Call extends SimEvent implements Packet {
     server.dispatched++;
     this.#trace("RECV", this.#end.to, "<- S", this.#end.from, this.args);
     const method = this.method.name;
-    const handler = Object.hasOwn(server.handlers, method) ? server.handlers[method] : undefined;
-    if (handler === undefined) throw this.#noSuchMethod(server);
     let result: unknown;
+    let later: boolean;
     try {
-      result = handler(this.args);
+      const { handlers } = server;
+      // `handlers` may be an instance of a class; what every object inherits is no handler.
+      const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
+      if (typeof handler !== "function") throw this.#noSuchMethod(server);
+      result = handler.call(handlers, this.args);
+      later = result instanceof Promise || isThenable(result);
     } catch (thrown) {
       throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
     }
-    if (result instanceof Promise || isThenable(result)) this.#awaitHandler(Promise.resolve(result));
+    if (later) this.#awaitHandler(Promise.resolve(result));
     else this.#handled(result);
   }
 

@@ -115,6 +115,7 @@ export class Network {
    * happens when the caller is dead by then.
    */
   call(end: ClientEnd, caller: Incarnation | undefined, method: string, args: unknown, onReply: (reply: unknown) => void): void {
+    if (typeof method !== "string") throw new TypeError(`a method name must be a string, got ${typeof method}`);
     const known = this.#method(method);
     const copy = copyOverWire(args, known.shapes.args);
     if (this.#closed) {

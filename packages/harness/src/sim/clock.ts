@@ -5,6 +5,7 @@ import type { Simulation } from "./simulation.ts";
 /** The clock of one life of a server. When the server dies its timers die with it. */
 export function serverClock(simulation: Simulation, incarnation: Incarnation): Clock {
   const set = (run: () => void, delayMs: number): TimerId => {
+    if (typeof run !== "function") throw new TypeError(`setTimeout(run, delayMs) needs a function, got ${typeof run}`);
     const event = new CallbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
     if (incarnation.alive) simulation.schedule(event, delayToUs(delayMs));
     return event;

@@ -1,4 +1,4 @@
-import { HarnessFault, ImplementationError, isRunError, type RunError, StuckError } from "../failure.ts";
+import { describeThrown, HarnessFault, ImplementationError, isHarnessFault, isRunError, type RunError, StuckError } from "../failure.ts";
 import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -169,7 +169,7 @@ export class Simulation {
   /** Ends the run with an error. The first one counts: what follows from it is no news. */
   fail(thrown: unknown): void {
     if (this.#stopped) return;
-    this.#error = isRunError(thrown) || thrown instanceof HarnessFault ? thrown : faultFrom(thrown);
+    this.#error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
     this.stop();
   }
 
@@ -180,7 +180,7 @@ export class Simulation {
 
   /** Ends the run for a throw of some server's code that ran outside of any event, as Node's own timers let it on the real clock. */
   failOutside(thrown: unknown, what: string): void {
-    this.fail(isRunError(thrown) || thrown instanceof HarnessFault ? thrown : new ImplementationError(undefined, what, thrown));
+    this.fail(isRunError(thrown) || isHarnessFault(thrown) ? thrown : new ImplementationError(undefined, what, thrown));
   }
 
   /** Lets the next event happen, with all that follows from it before time moves. */
@@ -220,7 +220,9 @@ export class Simulation {
     }
     const number = this.events + 1;
     if (number === this.#options.stopAtEvent) {
-      this.fail(new StuckError(`stopped before event ${number}, as asked`, { cause: "stopped as asked" }));
+      const seen = event.describe();
+      const server = event.owner === TESTER ? {} : { server: event.owner };
+      this.fail(new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...server }));
       return undefined;
     }
     this.#advance(event);
@@ -278,7 +280,7 @@ export class Simulation {
 }
 
 function faultFrom(thrown: unknown): HarnessFault {
-  const fault = new HarnessFault(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  const fault = new HarnessFault(thrown instanceof Error ? thrown.message : describeThrown(thrown), { cause: thrown });
   if (thrown instanceof Error && thrown.stack !== undefined) fault.stack = thrown.stack;
   return fault;
 }

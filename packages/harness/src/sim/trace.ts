@@ -1,7 +1,11 @@
+import { Buffer } from "node:buffer";
 import type { TraceLevel } from "../result.ts";
 
 /** Lines kept of one run. Beyond it the oldest are dropped and the log says so: a run that loops must not fill the memory. */
 const maxLines = 400_000;
+/** Characters kept of one run, for implementations that log long lines; and of one line. */
+const maxCharacters = 32 * 2 ** 20;
+const maxLineLength = 4096;
 
 /**
  * The text of a run: one line an event, `time topic Sx message` (time in ms with leading zeros), as dslogs reads it; lines of the test itself have the
@@ -13,6 +17,7 @@ export class Trace {
   readonly #level: TraceLevel;
   readonly #nowMs: () => number;
   #lines: string[] = [];
+  #characters = 0;
   #dropped = 0;
 
   constructor(level: TraceLevel, nowMs: () => number) {
@@ -42,8 +47,7 @@ export class Trace {
 
   /** The trace as text, each line ended. */
   text(): string {
-    const cut =
-      this.#dropped > 0 ? `(the first ${this.#dropped} lines of the trace were dropped: the log keeps the last ${maxLines})\n` : "";
+    const cut = this.#dropped > 0 ? `(the first ${this.#dropped} lines of the trace were dropped: the log keeps what came last)\n` : "";
     return this.#lines.length === 0 ? cut : `${cut}${this.#lines.join("\n")}\n`;
   }
 
@@ -52,9 +56,27 @@ export class Trace {
   }
 
   #push(line: string): void {
-    this.#lines.push(line.includes("\n") ? line.replaceAll(/\r?\n/g, " | ") : line);
-    if (this.#lines.length < 2 * maxLines) return;
-    this.#dropped += this.#lines.length - maxLines;
-    this.#lines = this.#lines.slice(-maxLines);
+    const cut = line.length > maxLineLength ? `${copyOfStart(line)}... (${line.length} characters)` : line;
+    const flat = cut.includes("\n") ? cut.replaceAll(/\r?\n/g, " | ") : cut;
+    this.#lines.push(flat);
+    this.#characters += flat.length;
+    if (this.#lines.length >= 2 * maxLines || this.#characters >= 2 * maxCharacters) this.#dropOldest();
   }
+
+  /** Twice the limit is let in before half of it goes, so that dropping costs little for each line. */
+  #dropOldest(): void {
+    let first = this.#lines.length;
+    let characters = 0;
+    while (first > 0 && this.#lines.length - first < maxLines && characters + this.#lines[first - 1]!.length <= maxCharacters) {
+      characters += this.#lines[--first]!.length;
+    }
+    this.#dropped += first;
+    this.#lines = this.#lines.slice(first);
+    this.#characters = characters;
+  }
+}
+
+/** A slice would keep the whole text in memory. */
+function copyOfStart(text: string): string {
+  return Buffer.from(text.slice(0, maxLineLength), "utf16le").toString("utf16le");
 }

@@ -196,7 +196,7 @@ describe("stopAtEvent", () => {
     const part = await traced(4);
     expect(whole.error).toBeUndefined();
     expect(part.error).toBeInstanceOf(StuckError);
-    expect((part.error as StuckError).message).toBe("stopped before event 4, as asked");
+    expect((part.error as StuckError).message).toMatch(/^stopped before event 4, as asked: the test: wakes up$/);
     expect(part.events).toBe(3);
     expect(part.text).toBe("000010 TEST round 1\n000020 TEST round 2\n000030 TEST round 3\n");
     expect(whole.text.startsWith(part.text)).toBe(true);
@@ -254,7 +254,7 @@ describe("what a server throws", () => {
     for (const [thrown, told] of [
       ["a text", "a text"],
       [undefined, "a value that is no Error (undefined)"],
-      [{ code: 1 }, "a value that is no Error (object)"],
+      [{ code: 1 }, "a value that is no Error ({ code: 1 })"],
     ]) {
       const simulation = newSimulation();
       const error = await rejectionOf(
