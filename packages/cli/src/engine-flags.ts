@@ -11,10 +11,10 @@ export function tuneEngine(): void {
 }
 
 /**
- * A larger young generation: most runs then end before it is collected, and leave it nothing to copy. The old one is bounded, so that an
- * implementation that hoards memory loses its thread, and not the machine.
+ * A larger young generation: most runs then end before it is collected, and leave it nothing to copy. The old one's limit is far above what the pool
+ * lets a run take: V8 ends the whole process, not the thread, when one allocation goes beyond it, so it must never be reached.
  */
-export const engineResourceLimits = { maxYoungGenerationSizeMb: 96, maxOldGenerationSizeMb: 512 };
+export const engineResourceLimits = { maxYoungGenerationSizeMb: 96, maxOldGenerationSizeMb: 4096 };
 
 /**
  * Most of a short command is spent compiling: code that runs for a second is optimised again and again as it warms up. V8 is told to

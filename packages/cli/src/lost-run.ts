@@ -4,7 +4,7 @@ import type { Loss } from "./pool.ts";
 
 /** Whether the run was inside one event, or went from event to event, when its thread was ended. */
 export function hungInEvent(loss: Loss, timeoutMs: number): boolean {
-  return loss.why === "died" || loss.inEventMs >= timeoutMs / 2;
+  return loss.why !== "timeout" || loss.inEventMs >= timeoutMs / 2;
 }
 
 /** What making the run again, up to the event under way, has told. */
@@ -47,15 +47,17 @@ function timeoutFailure(loss: Loss, timeoutMs: number, event: string): Failure {
 }
 
 function deathFailure(loss: Loss, event: string): Failure {
-  const how = howItDied(loss.message);
+  const how = loss.why === "memory" ? outOfMemory : howItDied(loss.message);
   const reason = `${how}; ${event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
   return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
 }
+
+const outOfMemory = "the run's thread ran out of memory";
 
 /** `message` is Node's. */
 function howItDied(message: string): string {
   const exitCode = /^worker exited with code: (\d+)$/.exec(message)?.[1];
   if (exitCode !== undefined) return `the implementation called process.exit (code ${exitCode})`;
-  if (/heap out of memory/.test(message)) return "the run's thread ran out of memory";
+  if (/heap out of memory/.test(message)) return outOfMemory;
   return `the run's thread died: ${message}`;
 }

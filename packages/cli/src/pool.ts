@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Job, RunSettings } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
+import { MemoryWatch } from "./memory.ts";
 import type { BatchTask, LoadTask, PositionedResult, Task, TaskEnd } from "./task.ts";
 import { RunWatch } from "./watch.ts";
 
@@ -25,7 +26,7 @@ export interface Batch {
 /** How a batch lost its thread. */
 export interface Loss {
   readonly type: "lost";
-  readonly why: "timeout" | "died";
+  readonly why: "timeout" | "memory" | "died";
   /** Position of the run that was under way; undefined when none was, or when several batches shared the thread. */
   readonly position: number | undefined;
   /** Several batches shared the thread: which of them ended it is not known. */
@@ -47,9 +48,13 @@ interface Active {
   readonly threads: Piscina;
   readonly onResults: OnResults;
   readonly port: MessagePort | undefined;
-  timedOut: boolean;
+  /** Why the pool has ended the batch's thread, if it has. */
+  ended: "timeout" | "memory" | undefined;
   shared: boolean;
 }
+
+/** Real milliseconds. A thread can take a gigabyte in a second. */
+const watchEveryMs = 50;
 
 /** Hands batches to worker threads and watches them: a thread whose run takes too long is ended, and replaced. */
 export class Pool {
@@ -58,10 +63,14 @@ export class Pool {
   #aloneThread: Piscina | undefined;
   #active = new Set<Active>();
   #watchdog: NodeJS.Timeout | undefined;
+  #memory: MemoryWatch;
+  /** Batches under way when the memory was found to be exceeded that have not ended yet. */
+  #memoryRuns = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.capacity = options.capacity;
+    this.#memory = new MemoryWatch(options.threads.options.maxThreads + 1);
   }
 
   /** Loads the implementation in one thread, so that what is wrong with it is known before anything runs. */
@@ -104,7 +113,7 @@ export class Pool {
     onResults: OnResults,
     task: (cells: Int32Array) => Task,
   ): Promise<BatchEnd> {
-    const active: Active = { watch: new RunWatch(), threads, onResults, port: channel?.port1, timedOut: false, shared: false };
+    const active: Active = { watch: new RunWatch(), threads, onResults, port: channel?.port1, ended: undefined, shared: false };
     channel?.port1.on("message", onResults);
     this.#active.add(active);
     this.#startWatchdog();
@@ -120,6 +129,7 @@ export class Pool {
     } finally {
       channel?.port1.close();
       this.#active.delete(active);
+      if (this.#memoryRuns > 0 && --this.#memoryRuns === 0) this.#memory.settle();
       if (this.#active.size === 0) this.#stopWatchdog();
     }
   }
@@ -133,7 +143,7 @@ export class Pool {
     }
     return {
       type: "lost",
-      why: active.timedOut ? "timeout" : "died",
+      why: active.ended ?? "died",
       position: active.shared || watch.position < 0 ? undefined : watch.position,
       shared: active.shared,
       message: error instanceof Error ? error.message : String(error),
@@ -145,7 +155,7 @@ export class Pool {
 
   #startWatchdog(): void {
     if (this.#watchdog) return;
-    const intervalMs = Math.min(250, Math.max(5, this.#options.timeoutMs / 10));
+    const intervalMs = Math.min(watchEveryMs, Math.max(5, this.#options.timeoutMs / 10));
     let lastMs = performance.now();
     this.#watchdog = setInterval(() => {
       const nowMs = performance.now();
@@ -153,6 +163,7 @@ export class Pool {
       const passedMs = Math.min(nowMs - lastMs, 4 * intervalMs);
       lastMs = nowMs;
       for (const active of this.#active) this.#check(active, passedMs);
+      this.#checkMemory();
     }, intervalMs);
   }
 
@@ -163,12 +174,26 @@ export class Pool {
 
   #check(active: Active, passedMs: number): void {
     active.watch.advance(passedMs);
-    if (active.timedOut || active.watch.runMs < this.#options.timeoutMs) return;
+    if (active.ended === undefined && active.watch.runMs >= this.#options.timeoutMs) this.#end(active, "timeout");
+  }
+
+  #end(active: Active, why: "timeout" | "memory"): void {
     const worker = active.threads.threads.find(({ threadId }) => threadId === active.watch.thread);
     // No worker: the batch has not reached a thread yet.
     if (!worker) return;
-    active.timedOut = true;
+    active.ended = why;
     void worker.terminate();
+  }
+
+  /** Which of several runs takes the memory cannot be seen from outside: all end, and each is made again alone. */
+  #checkMemory(): void {
+    if (this.#memoryRuns || !this.#memory.exceeded) return;
+    const running = [...this.#active].filter(({ ended }) => ended === undefined);
+    this.#memoryRuns = this.#active.size;
+    for (const active of running) {
+      active.shared = running.length > 1;
+      this.#end(active, "memory");
+    }
   }
 
   /** Tells the results that threads have sent and that have not been told yet. */

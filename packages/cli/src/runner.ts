@@ -40,6 +40,8 @@ export class Runner {
   /** Runs that may have ended a thread that others shared, and the one of them that is under way. */
   #suspects: PlannedRun[] = [];
   #suspectRuns = false;
+  /** Suspects that may have taken too much memory run with nothing beside them: only then it is known whose memory it is. */
+  #exclusive = false;
   #idleDeaths = 0;
   #startedMs = 0;
   #ended = false;
@@ -87,8 +89,9 @@ export class Runner {
     if (this.#ended) return;
     const { pool } = this.#options;
     if (!this.#late) {
-      this.#startSuspect();
-      while (this.#inFlight < pool.capacity) {
+      if (!this.#exclusive || this.#inFlight === 0) this.#startSuspect();
+      if (this.#suspects.length === 0 && !this.#suspectRuns) this.#exclusive = false;
+      while (!this.#exclusive && this.#inFlight < pool.capacity) {
         const runs = this.#batches.take();
         if (runs.length === 0) break;
         this.#start(runs, false);
@@ -179,6 +182,7 @@ export class Runner {
   /** Only the run that was under way is lost; the others of its batch are made again. */
   async #afterLoss(loss: Loss, runs: readonly PlannedRun[], waiting: Set<number>): Promise<void> {
     if (loss.shared) {
+      if (loss.why === "memory") this.#exclusive = true;
       for (const position of waiting) this.#suspects.push(runs[position]!);
       return;
     }
