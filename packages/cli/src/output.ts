@@ -27,12 +27,13 @@ export function createOutput({ color, jsonOnStdout }: OutputOptions): Output {
 }
 
 /** NO_COLOR wins over FORCE_COLOR, the flag over both. An empty variable counts as absent. */
-export function wantsColour(color: OutputOptions["color"], isTerminal: boolean, environment = process.env): boolean {
+export function wantsColour(color: OutputOptions["color"], isTerminal: boolean | undefined, environment = process.env): boolean {
   if (color !== "auto") return color === "always";
   if (environment.NO_COLOR) return false;
   const force = environment.FORCE_COLOR;
   if (force) return force !== "0" && force !== "false";
-  return isTerminal && environment.TERM !== "dumb";
+  // Node leaves isTTY undefined where there is no terminal.
+  return isTerminal === true && environment.TERM !== "dumb";
 }
 
 /**

@@ -379,6 +379,10 @@ describe("what else can be asked", () => {
     expect((await start(["TestBasicAgree2B", "-n", "1"], { env: { FORCE_COLOR: "1", NO_COLOR: "1" } })).stdout).not.toContain(esc);
   });
 
+  it("a pipe is not painted, on CI neither", async () => {
+    expect((await start(["TestBasicAgree2B", "-n", "1"], { env: { CI: "true" } })).stdout).not.toContain(String.fromCharCode(27));
+  });
+
   it("--progress line tells on stderr how far the runs are", async () => {
     const { stderr, stdout } = await start(["TestFigure8Unreliable2C", "-l", "--for", "3s", "--progress", "line"]);
     expect(stderr).toMatch(/^0:00:0\d \d+ of \d+ runs, about /m);
