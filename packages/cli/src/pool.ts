@@ -50,6 +50,8 @@ interface Active {
   readonly port: MessagePort | undefined;
   /** Why the pool has ended the batch's thread, if it has. */
   ended: "timeout" | "memory" | undefined;
+  /** Settles when the ended thread is gone, and its memory with it. */
+  gone: Promise<unknown> | undefined;
   shared: boolean;
 }
 
@@ -113,7 +115,15 @@ export class Pool {
     onResults: OnResults,
     task: (cells: Int32Array) => Task,
   ): Promise<BatchEnd> {
-    const active: Active = { watch: new RunWatch(), threads, onResults, port: channel?.port1, ended: undefined, shared: false };
+    const active: Active = {
+      watch: new RunWatch(),
+      threads,
+      onResults,
+      port: channel?.port1,
+      ended: undefined,
+      gone: undefined,
+      shared: false,
+    };
     channel?.port1.on("message", onResults);
     this.#active.add(active);
     this.#startWatchdog();
@@ -125,7 +135,9 @@ export class Pool {
       return { type: "done" };
     } catch (error) {
       drain(active);
-      return this.#loss(active, error);
+      const loss = this.#loss(active, error);
+      await active.gone;
+      return loss;
     } finally {
       channel?.port1.close();
       this.#active.delete(active);
@@ -182,7 +194,7 @@ export class Pool {
     // No worker: the batch has not reached a thread yet.
     if (!worker) return;
     active.ended = why;
-    void worker.terminate();
+    active.gone = worker.terminate();
   }
 
   /** Which of several runs takes the memory cannot be seen from outside: all end, and each is made again alone. */

@@ -29,7 +29,7 @@ export function newRecordShape(): RecordShape {
     clone(record) {
       if (hasKeys(record, keys)) return copyKnown(record);
       if (learned++ < maxShapes) learn(record);
-      return { ...record };
+      return anyShape.clone(record);
     },
   };
 }
@@ -43,8 +43,14 @@ function hasKeys(record: AnyRecord, keys: readonly string[]): boolean {
   return count === keys.length && count > 0;
 }
 
-/** For records of no known kind. */
-export const anyShape: RecordShape = { clone: (record) => ({ ...record }) };
+/** For records of no known kind. Fields named by symbols do not travel: a spread would share what they hold. */
+export const anyShape: RecordShape = {
+  clone(record) {
+    const copy: Record<PropertyKey, unknown> = { ...record };
+    for (const symbol of Object.getOwnPropertySymbols(copy)) delete copy[symbol];
+    return copy;
+  },
+};
 
 /** For records within messages: the entries of AppendEntries, above all. */
 export const elementShape = newRecordShape();
