@@ -35,26 +35,31 @@ export class LabRaft implements Raft {
   private killed = false;
 
   // On every server, persistent (Figure 2): saved before anyone hears of a change.
-  protected currentTerm = 0;
-  protected votedFor: number | undefined;
-  protected log = new Log();
+  private currentTerm = 0;
+  private votedFor: number | undefined;
+  private log = new Log();
   private latestSnapshot: Uint8Array = new Uint8Array(0);
 
   // On every server, volatile.
   protected role: "follower" | "candidate" | "leader" = "follower";
-  protected commitIndex = 0;
+  private commitIndex = 0;
   private lastApplied = 0;
   private electionDeadline = 0;
   private readonly commitIndexMoved = new Condition();
 
+  // On a candidate.
+  private votes = 0;
+
   // On a leader, by server; set anew by each election.
   /** The next entry to send; those before it are on their way at least. */
-  protected nextIndex: number[] = [];
+  private nextIndex: number[] = [];
   /** The last entry that is known to have arrived. */
-  protected matchIndex: number[] = [];
+  private matchIndex: number[] = [];
   /** When each follower was last sent a request, and with which commit index. */
   private sentAtMs: number[] = [];
   private sentCommitIndex: number[] = [];
+  /** Whether the follower has refused, and has not accepted since: then we look for the place up to which the logs agree, without sending entries. */
+  private isProbed: boolean[] = [];
 
   readonly handlers = {
     RequestVote: (args: RequestVoteArgs) => this.requestVote(args),
@@ -110,7 +115,7 @@ export class LabRaft implements Raft {
         continue;
       }
       this.resetElectionTimer();
-      if (this.role !== "leader") void this.campaign();
+      if (this.role !== "leader") this.campaign();
     }
   }
 
@@ -119,7 +124,7 @@ export class LabRaft implements Raft {
     this.electionDeadline = Date.now() + min + Math.floor(Math.random() * (max - min));
   }
 
-  private async campaign(): Promise<void> {
+  private campaign(): void {
     this.role = "candidate";
     this.currentTerm += 1;
     this.votedFor = this.env.me;
@@ -127,26 +132,23 @@ export class LabRaft implements Raft {
     this.env.log("VOTE", `election timeout, candidate in term ${this.currentTerm}`);
     const { lastIndex, lastTerm } = this.log;
     const args = { term: this.currentTerm, candidateId: this.env.me, lastLogIndex: lastIndex, lastLogTerm: lastTerm };
-    let votes = 0;
-    const countVote = () => {
-      votes += 1;
-      if (votes === this.majority) this.becomeLeader();
-    };
-    countVote();
-    await Promise.all(
-      this.others.map(async (peer) => {
-        if (await this.askForVote(peer, args)) countVote();
-      }),
-    );
+    this.votes = 0;
+    this.countVote();
+    for (const peer of this.others) void this.askForVote(peer, args);
   }
 
-  /** Whether the peer's vote arrived while it still counted. */
-  private async askForVote(peer: number, args: RequestVoteArgs): Promise<boolean> {
+  protected async askForVote(peer: number, args: RequestVoteArgs): Promise<void> {
     const reply = await this.call<RequestVoteReply>(peer, "RequestVote", args);
-    if (reply === undefined) return false;
+    if (reply === undefined) return;
     this.observeTerm(reply.term);
-    const isStillCandidate = this.role === "candidate" && this.currentTerm === args.term;
-    return isStillCandidate && reply.voteGranted;
+    // The election may be over by now, lost or won, or the next one under way.
+    const isStillOn = this.role === "candidate" && this.currentTerm === args.term;
+    if (isStillOn && reply.voteGranted) this.countVote();
+  }
+
+  protected countVote(): void {
+    this.votes += 1;
+    if (this.votes === this.majority) this.becomeLeader();
   }
 
   private requestVote(args: RequestVoteArgs): RequestVoteReply {
@@ -165,7 +167,7 @@ export class LabRaft implements Raft {
   }
 
   /** Whoever sees a higher term is behind the times and follows (§5.1). */
-  private observeTerm(term: number): void {
+  protected observeTerm(term: number): void {
     if (term <= this.currentTerm) return;
     this.env.log("TERM", `term ${this.currentTerm} -> ${term}`);
     this.currentTerm = term;
@@ -182,10 +184,11 @@ export class LabRaft implements Raft {
     this.matchIndex[this.env.me] = this.log.lastIndex;
     this.sentAtMs = this.env.peers.map(() => -Infinity);
     this.sentCommitIndex = this.env.peers.map(() => 0);
+    this.isProbed = this.env.peers.map(() => false);
     void this.replicator(this.currentTerm);
   }
 
-  protected isLeaderOf(term: number): boolean {
+  private isLeaderOf(term: number): boolean {
     return !this.killed && this.role === "leader" && this.currentTerm === term;
   }
 
@@ -203,7 +206,8 @@ export class LabRaft implements Raft {
 
   private isDue(peer: number): boolean {
     const isHeartbeatDue = Date.now() - this.sentAtMs[peer]! >= heartbeatIntervalMs;
-    return isHeartbeatDue || this.nextIndex[peer]! <= this.log.lastIndex || this.sentCommitIndex[peer]! < this.commitIndex;
+    const hasNews = this.nextIndex[peer]! <= this.log.lastIndex || this.sentCommitIndex[peer]! < this.commitIndex;
+    return isHeartbeatDue || (hasNews && !this.isProbed[peer]);
   }
 
   private replicateTo(peer: number): Promise<void> {
@@ -220,38 +224,40 @@ export class LabRaft implements Raft {
       leaderId: this.env.me,
       prevLogIndex,
       prevLogTerm: this.log.termAt(prevLogIndex),
-      entries: this.log.from(prevLogIndex + 1),
+      entries: this.isProbed[peer] ? [] : this.log.from(prevLogIndex + 1),
       leaderCommit: this.commitIndex,
     };
     // What is sent is taken to arrive, and so sent once. If it is lost, the follower refuses the next request and says where to go on.
-    this.nextIndex[peer] = this.log.lastIndex + 1;
+    this.nextIndex[peer] = prevLogIndex + args.entries.length + 1;
     const reply = await this.call<AppendEntriesReply>(peer, "AppendEntries", args);
     if (reply !== undefined) this.handleAppendEntriesReply(peer, args, reply);
   }
 
   /** The reply may be old: all it says is about `args`, not about what has been sent since. */
-  protected handleAppendEntriesReply(peer: number, args: AppendEntriesArgs, reply: AppendEntriesReply): void {
+  private handleAppendEntriesReply(peer: number, args: AppendEntriesArgs, reply: AppendEntriesReply): void {
     this.observeTerm(reply.term);
     // A reply to an earlier term of ours says nothing about the log as it is now.
     if (!this.isLeaderOf(args.term)) return;
     if (reply.success) this.recordMatch(peer, args.prevLogIndex + args.entries.length);
-    else if (reply.conflict !== undefined) this.backUp(peer, args, reply.conflict);
+    else if (reply.conflict !== undefined && args.prevLogIndex > this.matchIndex[peer]!) this.backUp(peer, args, reply.conflict);
   }
 
   /** `server` has all entries up to `index`. Replies come in any order, and what is known is never unlearned. */
-  protected recordMatch(server: number, index: number): void {
+  private recordMatch(server: number, index: number): void {
     this.matchIndex[server] = Math.max(this.matchIndex[server]!, index);
     this.nextIndex[server] = Math.max(this.nextIndex[server]!, index + 1);
+    this.isProbed[server] = false;
     this.advanceCommitIndex();
   }
 
   /** Moves nextIndex back over a whole term at a time (end of §5.3). */
   private backUp(peer: number, args: AppendEntriesArgs, conflict: Conflict): void {
-    const wasOvertaken = args.prevLogIndex <= this.matchIndex[peer]!;
-    if (wasOvertaken) return;
     const lastOfTerm = conflict.term === undefined ? undefined : this.log.lastOfTerm(conflict.term, args.prevLogIndex);
     const next = lastOfTerm === undefined ? conflict.index : lastOfTerm + 1;
-    this.nextIndex[peer] = Math.max(next, this.matchIndex[peer]! + 1);
+    this.nextIndex[peer] = Math.max(Math.min(next, this.nextIndex[peer]!), this.matchIndex[peer]! + 1);
+    this.isProbed[peer] = true;
+    // The next round tries again.
+    this.sentAtMs[peer] = -Infinity;
   }
 
   /** An entry is committed once a majority has it, but only entries of the own term may be counted (§5.4.2, Figure 8). */
@@ -280,14 +286,14 @@ export class LabRaft implements Raft {
   }
 
   /** The reply; undefined if request or reply was lost, or if there is nobody here any more to read it. */
-  private async call<Reply>(peer: number, method: string, args: unknown): Promise<Reply | undefined> {
+  protected async call<Reply>(peer: number, method: string, args: unknown): Promise<Reply | undefined> {
     const reply = await this.env.peers[peer]!.call(method, args);
     return this.killed ? undefined : (reply as Reply | undefined);
   }
 
   // ---- The follower's side of replication (§5.3, §7) ----
 
-  protected appendEntries(args: AppendEntriesArgs): AppendEntriesReply {
+  private appendEntries(args: AppendEntriesArgs): AppendEntriesReply {
     this.observeTerm(args.term);
     if (args.term < this.currentTerm) return { term: this.currentTerm, success: false };
     this.followLeader();
@@ -318,7 +324,7 @@ export class LabRaft implements Raft {
    * Adds the entries that are new. The log is cut at the first one that contradicts it and nowhere else: the request may be an old one, and
    * what follows its entries may have been confirmed to the leader since.
    */
-  protected store(firstIndex: number, entries: readonly Entry[]): void {
+  private store(firstIndex: number, entries: readonly Entry[]): void {
     const { log } = this;
     const isKnown = (entry: Entry, i: number) => {
       const index = firstIndex + i;
@@ -351,7 +357,7 @@ export class LabRaft implements Raft {
 
   // ---- Applying ----
 
-  protected commitUpTo(index: number): void {
+  private commitUpTo(index: number): void {
     if (index <= this.commitIndex) return;
     this.commitIndex = index;
     this.commitIndexMoved.notifyAll();
