@@ -23,7 +23,7 @@ export interface Entry {
   readonly command: unknown;
 }
 
-export interface Progress {
+interface Progress {
   /** The next entry to send. */
   readonly next: number;
   /** The last entry known to be there. */
