@@ -1,3 +1,4 @@
+export { type Ambient, installAmbient } from "./ambient/install.ts";
 export { runIteration } from "./iteration.ts";
 export { labTests } from "./lab/index.ts";
 export type { LabTest, Part } from "./lab/lab-test.ts";

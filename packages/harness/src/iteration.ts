@@ -1,5 +1,8 @@
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import type { MakeRaft } from "@raft-stress/raft/api";
+import type { BuiltinChange } from "./ambient/builtins-guard.ts";
+import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.ts";
 import { labTests } from "./lab/index.ts";
@@ -7,7 +10,7 @@ import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
 import { progressCells } from "./progress.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
-import { Journal } from "./sim/journal.ts";
+import { type EventWatch, Journal } from "./sim/journal.ts";
 import { hashString32, mix32 } from "./sim/random.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import { parseSeed, type Seed } from "./sim/seed.ts";
@@ -20,6 +23,8 @@ interface Pass {
   readonly failure: Failure | undefined;
   readonly counts: LabCounts;
   readonly simulation: Simulation;
+  /** What the implementation did to the built-in objects of its thread. */
+  readonly tampered: BuiltinChange | undefined;
   /** The last events as text, if they may be wanted: on the virtual clock the next run of the thread overwrites them. */
   readonly lastEvents: readonly string[];
 }
@@ -33,7 +38,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const pass = (traceLevel: TraceLevel, journal?: Journal) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, journal);
+  const pass = (traceLevel: TraceLevel, watch?: EventWatch) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, watch);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
@@ -57,7 +62,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   };
 }
 
-type RunPass = (traceLevel: TraceLevel, journal?: Journal) => Promise<Pass>;
+type RunPass = (traceLevel: TraceLevel, watch?: EventWatch) => Promise<Pass>;
 
 /** Text is recorded in the first pass only when the run can't be repeated, or its log is wanted in any case. */
 async function runAsAsked(
@@ -90,6 +95,7 @@ async function conclude(
   if (failure === undefined) return { outcome, failure, log: settings.archive ? logText(first) : undefined };
   if (settings.clock === "real" || settings.stopAtEvent !== undefined) return { outcome, failure, log: logText(first) };
 
+  if (first.tampered !== undefined) return locateTampering(first.tampered, first, settings, pass);
   const replay = await pass(settings.traceLevel);
   const mine = simulation.hash.toString();
   const theirs = replay.simulation.hash.toString();
@@ -100,6 +106,14 @@ async function conclude(
     `the failure was: ${failure.reason}`,
     "--check-determinism shows the first event that differs",
   ]);
+}
+
+/** A change of a built-in object is seen at the end of a run; made again with a trap in its way, the run ends where it happens. */
+async function locateTampering(change: BuiltinChange, first: Pass, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
+  const watch = new TamperingWatch(change);
+  const located = await pass(settings.traceLevel, watch);
+  const { failure } = located.failure === undefined ? first : located;
+  return { outcome: first.outcome, failure, log: `${logText(located)}replayed once, up to the event that did it\n` };
 }
 
 function nondeterministic(first: Pass, explanation: readonly string[]): Conclusion {
@@ -115,7 +129,7 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
   return { outcome: "nondeterministic", failure, log };
 }
 
-async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, journal: Journal | undefined): Promise<Pass> {
+async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, watch: EventWatch | undefined): Promise<Pass> {
   const { progress } = settings;
   if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
   const simulation = new Simulation({
@@ -123,27 +137,28 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     traceLevel: settings.traceLevel,
     limits: defaultLimits,
     stopAtEvent: settings.stopAtEvent,
-    journal,
+    watch,
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
   const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
-  await (settings.clock === "real" ? runReal(simulation) : runVirtual(simulation));
-  cluster.shutDown();
+  const shutDown = () => cluster.shutDown();
+  await (settings.clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
   // A script that was still waiting will never be woken: it is garbage now.
   void script;
   const counts = lab.counts();
-  const { error } = simulation;
+  const tampered = settleBuiltins(watch);
+  const error = tampered === undefined ? simulation.error : tampering(tampered, undefined);
   if (error instanceof HarnessFault) throw error;
-  const lastEvents = error === undefined && journal === undefined ? [] : simulation.recent.lines(simulation.methods);
-  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, lastEvents };
+  const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
+  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, tampered, lastEvents };
   const failure = describeFailure(error, lab, simulation);
   if (failure.server === undefined) simulation.trace.test(failure.reason);
   else simulation.trace.line("ERRO", failure.server, failure.reason);
   simulation.trace.labLines.push(...failureLines(failure));
-  return { outcome: outcomeOf(error), failure, counts, simulation, lastEvents };
+  return { outcome: outcomeOf(error), failure, counts, simulation, tampered, lastEvents };
 }
 
 async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promise<void> {

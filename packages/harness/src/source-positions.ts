@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { SourceMap } from "node:module";
 import { relative } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** A frame's place: `file:///a/b.js:12:34` or `/a/b.js:12:34`. */
 const place = /(file:\/\/[^\s()]+|\/[^\s():]+):(\d+):(\d+)/;
 
 /** Frames of Node's and of our own event loop: below every stack, and of no help in any. */
-const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|net\/|iteration\.))/;
+const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|net\/|ambient\/|iteration\.))/;
 
 /**
  * Rewrites the places of a stack from compiled files to their sources, as far as maps lie beside them. Only failures need it, so maps are

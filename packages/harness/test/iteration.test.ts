@@ -329,7 +329,7 @@ describe("a Raft that throws", () => {
       silentWith(() => ({ start: (async () => ({ index: 1, term: 1, isLeader: true })) as unknown as Raft["start"] })),
     );
     expect(outcome).toBe("crash");
-    expect(failure?.reason).toBe("S1 threw in start(): TypeError: expected { index, term, isLeader } at once, got a promise");
+    expect(failure?.reason).toBe("S1 answered start() with a promise, expected { index, term, isLeader } at once");
   });
 });
 

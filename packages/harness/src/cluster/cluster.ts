@@ -3,6 +3,7 @@ import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
 import { serverClock } from "../sim/clock.ts";
+import { Host } from "../sim/host.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
@@ -170,6 +171,7 @@ export class Cluster {
     for (const life of this.#lives) {
       if (life === undefined) continue;
       life.alive = false;
+      this.simulation.currentServer = life.server;
       try {
         life.raft?.kill();
       } catch {}
@@ -178,11 +180,14 @@ export class Cluster {
 
   #boot(life: Life): void {
     const { server } = life;
+    const boot = this.#boots[server]!++;
+    const { simulation } = this;
+    simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
     const saved = this.#persisters[server]!.readSnapshot();
     const applier: Applier = this.#snapshots ? new SnapshotApplier(server, this.logs, saved) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
-      raft = checkRaft(this.#makeRaft(this.#env(life, applier)));
+      raft = checkRaft(this.#makeRaft(this.#env(life, boot, applier)));
     } catch (thrown) {
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
@@ -190,10 +195,10 @@ export class Cluster {
     this.network.addServer(server, new NetworkServer(life, raft.handlers));
   }
 
-  #env(life: Life, applier: Applier): RaftEnv {
+  #env(life: Life, boot: number, applier: Applier): RaftEnv {
     const { simulation } = this;
     const { server } = life;
-    const random = simulation.stream(randomKeys.server, server, this.#boots[server]!++);
+    const random = simulation.stream(randomKeys.server, server, boot);
     const channel = new ApplyChannel(simulation, life, (message) => {
       traceApply(simulation, server, message);
       applier.take(message, life.raft);

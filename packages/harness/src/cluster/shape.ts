@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Raft, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 
@@ -27,19 +28,24 @@ export function checkStartResult(server: number, answer: StartResult): StartResu
   if (typeof answer === "object" && answer !== null && answer.isLeader === false) return answer;
   if (typeof answer === "object" && answer !== null && answer.isLeader === true && isTerm(answer.term) && isTerm(answer.index))
     return answer;
-  throw new ImplementationError(server, "start()", new TypeError(`expected { index, term, isLeader } at once, got ${showAnswer(answer)}`));
+  throw wrongAnswer(server, "start()", "{ index, term, isLeader }", answer);
 }
 
 /** Checks what getState() returned. Throws an ImplementationError. */
 export function checkServerState(server: number, answer: ServerState): ServerState {
   if (typeof answer === "object" && answer !== null && typeof answer.isLeader === "boolean" && isTerm(answer.term)) return answer;
-  throw new ImplementationError(server, "getState()", new TypeError(`expected { term, isLeader } at once, got ${showAnswer(answer)}`));
+  throw wrongAnswer(server, "getState()", "{ term, isLeader }", answer);
 }
 
 function isTerm(value: unknown): boolean {
   return Number.isSafeInteger(value);
 }
 
+function wrongAnswer(server: number, method: string, expected: string, answer: unknown): ImplementationError {
+  const told = `answered ${method} with ${showAnswer(answer)}, expected ${expected} at once`;
+  return new ImplementationError(server, method, new TypeError(told), told);
+}
+
 function showAnswer(answer: unknown): string {
-  return answer instanceof Promise ? "a promise" : (JSON.stringify(answer) ?? String(answer));
+  return answer instanceof Promise ? "a promise" : inspect(answer, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
 }

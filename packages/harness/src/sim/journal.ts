@@ -8,8 +8,16 @@ interface JournalEntry {
   readonly hashAfter: number;
 }
 
+/** Is told of every event of a run. */
+export interface EventWatch {
+  /** Before the event happens. */
+  begin(event: SimEvent): void;
+  /** When the event is over; `hashAfter`: the run's hash then. */
+  end(timeUs: number, hashAfter: number): void;
+}
+
 /** Everything that happened in one run, to be compared with another run of the same seed. */
-export class Journal {
+export class Journal implements EventWatch {
   readonly #entries: JournalEntry[] = [];
   /** The event under way, told before it happens: an RPC's event is another one when it is over. */
   #what = "";
@@ -18,7 +26,6 @@ export class Journal {
     this.#what = event.describe();
   }
 
-  /** `hashAfter`: the run's hash when the event is over. */
   end(timeUs: number, hashAfter: number): void {
     this.#entries.push({ what: this.#what, timeUs, hashAfter });
   }

@@ -2,7 +2,8 @@ import { describeThrown, HarnessFault, ImplementationError, isHarnessFault, isRu
 import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { Journal } from "./journal.ts";
+import type { Host } from "./host.ts";
+import type { EventWatch } from "./journal.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { Seed } from "./seed.ts";
@@ -26,7 +27,7 @@ export interface SimulationOptions {
   readonly limits: SimulationLimits;
   /** End the run before this event. */
   readonly stopAtEvent: number | undefined;
-  readonly journal: Journal | undefined;
+  readonly watch: EventWatch | undefined;
   readonly progress: Int32Array | undefined;
   /** Tells the real time since the run began, in microseconds; undefined on the virtual clock. */
   readonly realElapsedUs: (() => number) | undefined;
@@ -36,7 +37,7 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5 } as const;
+export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6 } as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
@@ -55,6 +56,8 @@ export class Simulation {
   inEvent = false;
   /** Whose code is running: a server's number, or TESTER. */
   currentServer = TESTER;
+  /** What stands in for the machine of each server: of its present life, or of its last one. */
+  readonly hosts: (Host | undefined)[] = [];
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
 
@@ -195,7 +198,7 @@ export class Simulation {
   begin(): SimEvent | undefined {
     const event = this.#nextEvent();
     if (event === undefined) return undefined;
-    this.#options.journal?.begin(event);
+    this.#options.watch?.begin(event);
     this.currentServer = event.owner;
     this.inEvent = true;
     try {
@@ -207,7 +210,7 @@ export class Simulation {
   }
 
   end(): void {
-    this.#options.journal?.end(this.#nowUs, this.hash.low);
+    this.#options.watch?.end(this.#nowUs, this.hash.low);
     this.currentServer = TESTER;
     this.inEvent = false;
   }

@@ -7,7 +7,7 @@ import { newLife, newSimulation, runScript } from "../support/world.ts";
 /** The journal of a run of three timers whose second mixes `extra` into the hash, and which ends after `endMs`. */
 async function journalOf({ extra = 0, endMs = 50 } = {}): Promise<Journal> {
   const journal = new Journal();
-  const simulation = newSimulation({ journal });
+  const simulation = newSimulation({ watch: journal });
   await runScript(simulation, async () => {
     const clock = serverClock(simulation, newLife(1));
     for (const delayMs of [10, 20, 30]) {
@@ -52,7 +52,7 @@ describe("Journal", () => {
 
   it("tells a request as a request, although its event goes on as the reply", async () => {
     const journal = new Journal();
-    const simulation = newSimulation({ journal });
+    const simulation = newSimulation({ watch: journal });
     const network = new Network(simulation);
     network.addServer(0, new NetworkServer(newLife(0), { Double: (value: number) => value * 2 }));
     const end = network.makeEnd(1, 0);
