@@ -1,8 +1,9 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import type { Job, RunSettings } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
 import { MemoryWatch } from "./memory.ts";
 import type { BatchTask, LoadTask, PositionedResult, Task, TaskEnd } from "./task.ts";
+import { stackOfThread } from "./thread-stack.ts";
 import { RunWatch } from "./watch.ts";
 
 export interface PoolOptions {
@@ -37,6 +38,8 @@ export interface Loss {
   readonly event: number;
   readonly virtualMs: number;
   readonly inEventMs: number;
+  /** Where the thread was, as the lines of an Error's stack; known only of one that was ended for its time. */
+  readonly stack: string | undefined;
 }
 
 export type BatchEnd = { readonly type: "done" } | Exclude<TaskEnd, { type: "results" }> | Loss;
@@ -53,7 +56,11 @@ interface Active {
   /** Settles when the ended thread is gone, and its memory with it. */
   gone: Promise<unknown> | undefined;
   shared: boolean;
+  stack: string | undefined;
 }
+
+/** How long a thread may take to tell where it is before it is ended all the same, in real milliseconds. */
+const stackWithinMs = 500;
 
 /** Real milliseconds. A thread can take a gigabyte in a second. */
 const watchEveryMs = 50;
@@ -123,6 +130,7 @@ export class Pool {
       ended: undefined,
       gone: undefined,
       shared: false,
+      stack: undefined,
     };
     channel?.port1.on("message", onResults);
     this.#active.add(active);
@@ -162,6 +170,7 @@ export class Pool {
       event: watch.event,
       virtualMs: watch.virtualMs,
       inEventMs: watch.inEventMs,
+      stack: active.stack,
     };
   }
 
@@ -194,7 +203,12 @@ export class Pool {
     // No worker: the batch has not reached a thread yet.
     if (!worker) return;
     active.ended = why;
-    active.gone = worker.terminate();
+    active.gone = why === "timeout" ? this.#askAndTerminate(worker, active) : worker.terminate();
+  }
+
+  async #askAndTerminate(worker: Worker, active: Active): Promise<unknown> {
+    active.stack = await stackOfThread(worker, stackWithinMs);
+    return await worker.terminate();
   }
 
   /** Which of several runs takes the memory cannot be seen from outside: all end, and each is made again alone. */

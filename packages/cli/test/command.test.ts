@@ -197,7 +197,12 @@ describe("an implementation that takes its thread with it", () => {
     );
     const log = readFileSync(join(cwd, spun[0]!.log!), "utf8");
     expect(log).toContain("VOTE");
-    expect(log).toMatch(/\nevent \d+ \(request RequestVote S\d -> S\d .*\), at .* never ended.*\n$/);
+    const place = String.raw`RequestVote \(file:.*spins\.mjs:14:\d+\)`;
+    expect(log).toMatch(
+      new RegExp(
+        String.raw`\nevent \d+ \(request RequestVote S\d -> S\d .*\), at .* never ended.*; its code was at ${place}\n    at ${place}\n`,
+      ),
+    );
     expect(log).toContain("\ntrace hash: none\n");
     const replayed = await start(["replay", spun[0]!.log!, "-T", "700ms"], { cwd });
     expect(replayed.stdout).toContain("the log is of a run that was stopped and has no trace hash; this run: timeout");

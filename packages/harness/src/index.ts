@@ -5,3 +5,4 @@ export type { LabTest, Part } from "./lab/lab-test.ts";
 export { progressCells, progressLength } from "./progress.ts";
 export type { ClockKind, Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 export { formatSeed, parseSeed, runSeed } from "./sim/seed.ts";
+export { withSourcePositions } from "./source-positions.ts";

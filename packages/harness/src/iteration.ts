@@ -155,10 +155,15 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
   const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
   if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, tampered, lastEvents };
   const failure = describeFailure(error, lab, simulation);
-  if (failure.server === undefined) simulation.trace.test(failure.reason);
-  else simulation.trace.line("ERRO", failure.server, failure.reason);
-  simulation.trace.labLines.push(...failureLines(failure));
+  // Who asked for a stop there has more to tell of why than this.
+  if (settings.stopAtEvent !== simulation.events + 1) recordFailure(simulation, failure);
   return { outcome: outcomeOf(error), failure, counts, simulation, tampered, lastEvents };
+}
+
+function recordFailure({ trace }: Simulation, failure: Failure): void {
+  if (failure.server === undefined) trace.test(failure.reason);
+  else trace.line("ERRO", failure.server, failure.reason);
+  trace.labLines.push(...failureLines(failure));
 }
 
 async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promise<void> {

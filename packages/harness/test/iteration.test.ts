@@ -356,9 +356,8 @@ describe("a run stopped before an event, as asked", () => {
     expect(part.events).toBe(49);
     const traceOf = (log: string) => log.slice(log.indexOf("\n\n") + 2);
     expect(traceOf(part.log!).length).toBeGreaterThan(500);
-    const lines = traceOf(part.log!).trimEnd().split("\n");
-    expect(lines.pop()).toMatch(/^\d+ (TEST|ERRO S\d) stopped before event 50, as asked: /);
-    expect(traceOf(whole.log!).startsWith(lines.join("\n"))).toBe(true);
+    expect(part.log).not.toContain("as asked");
+    expect(traceOf(whole.log!).startsWith(traceOf(part.log!))).toBe(true);
   });
 });
 
