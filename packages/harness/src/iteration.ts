@@ -10,9 +10,10 @@ import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
 import { progressCells } from "./progress.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
-import { type EventWatch, Journal } from "./sim/journal.ts";
+import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
 import { hashString32, mix32 } from "./sim/random.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
+import type { RunWatch } from "./sim/run-watch.ts";
 import { parseSeed, type Seed } from "./sim/seed.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
 import { withSourcePositions } from "./source-positions.ts";
@@ -38,7 +39,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const pass = (traceLevel: TraceLevel, watch?: EventWatch) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, watch);
+  const pass = (traceLevel: TraceLevel, watch?: RunWatch) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, watch);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
@@ -62,20 +63,32 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   };
 }
 
-type RunPass = (traceLevel: TraceLevel, watch?: EventWatch) => Promise<Pass>;
+type RunPass = (traceLevel: TraceLevel, watch?: RunWatch) => Promise<Pass>;
+
+/** What making a run twice, as asked, has shown. */
+interface Repeated {
+  readonly difference: string[] | undefined;
+}
 
 /** Text is recorded in the first pass only when the run can't be repeated, or its log is wanted in any case. */
-async function runAsAsked(
-  settings: RunSettings,
-  pass: RunPass,
-): Promise<{ first: Pass; repeated: { pass: Pass; difference: string[] | undefined } | undefined }> {
+async function runAsAsked(settings: RunSettings, pass: RunPass): Promise<{ first: Pass; repeated: Repeated | undefined }> {
   const recordAtOnce = settings.clock === "real" || settings.archive || settings.stopAtEvent !== undefined;
   const level = recordAtOnce ? settings.traceLevel : "none";
   if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
-  const journals = [new Journal(), new Journal()] as const;
-  const first = await pass(settings.traceLevel, journals[0]);
-  const second = await pass("none", journals[1]);
-  return { first, repeated: { pass: second, difference: journals[0].firstDifference(journals[1]) } };
+  const journal = new Journal();
+  const first = await pass(settings.traceLevel, journal);
+  return { first, repeated: { difference: await differenceOf(journal, pass) } };
+}
+
+/** Makes the run again and tells where it left the first one's way; undefined when it did not. */
+async function differenceOf(first: Journal, pass: RunPass): Promise<string[] | undefined> {
+  const comparison = new Comparison(first);
+  await pass("none", comparison);
+  const { parting } = comparison;
+  if (parting === undefined) return undefined;
+  const witness = new Witness(first, parting.position);
+  await pass("none", witness);
+  return tellDifference(first, parting, witness.act);
 }
 
 interface Conclusion {
@@ -84,12 +97,7 @@ interface Conclusion {
   readonly log: string | undefined;
 }
 
-async function conclude(
-  first: Pass,
-  repeated: { pass: Pass; difference: string[] | undefined } | undefined,
-  settings: RunSettings,
-  pass: RunPass,
-): Promise<Conclusion> {
+async function conclude(first: Pass, repeated: Repeated | undefined, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
   const { outcome, failure, simulation } = first;
   if (repeated?.difference !== undefined) return nondeterministic(first, repeated.difference);
   if (failure === undefined) return { outcome, failure, log: settings.archive ? logText(first) : undefined };
@@ -119,9 +127,15 @@ async function locateTampering(change: BuiltinChange, first: Pass, settings: Run
 function nondeterministic(first: Pass, explanation: readonly string[]): Conclusion {
   const cause = "the same seed gave another run";
   const { simulation } = first;
+  const isFrame = (line: string) => /^ +at .*:\d+:\d+\)?$/.test(line);
+  const frames = explanation.filter(isFrame);
   const failure: Failure = {
     cause,
-    reason: `${cause}: ${explanation.map((line) => line.trim()).join("; ")}`,
+    reason: `${cause}: ${explanation
+      .filter((line) => !isFrame(line))
+      .map((line) => line.trim())
+      .join("; ")}`,
+    ...(frames.length === 0 ? {} : { stack: frames.join("\n") }),
     atMs: simulation.nowMs,
     event: simulation.events,
   };
@@ -129,7 +143,7 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
   return { outcome: "nondeterministic", failure, log };
 }
 
-async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, watch: EventWatch | undefined): Promise<Pass> {
+async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, watch: RunWatch | undefined): Promise<Pass> {
   const { progress } = settings;
   if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
   const simulation = new Simulation({

@@ -1,5 +1,5 @@
 import { ImplementationError } from "../failure.ts";
-import type { EventWatch } from "../sim/journal.ts";
+import type { RunWatch } from "../sim/run-watch.ts";
 import type { BuiltinChange } from "./builtins-guard.ts";
 import { builtinsGuard, currentWorld, nameOfHost, refuse } from "./world.ts";
 
@@ -9,7 +9,7 @@ const why = "the built-in objects belong to all servers, and to all runs of this
  * What a run's code has done to the built-in objects; they are as before again when this returns. Undefined without a guard, and when a
  * TamperingWatch has been there: it has told.
  */
-export function settleBuiltins(watch: EventWatch | undefined): BuiltinChange | undefined {
+export function settleBuiltins(watch: RunWatch | undefined): BuiltinChange | undefined {
   const watched = watch instanceof TamperingWatch;
   if (watched) watch.remove();
   const guard = builtinsGuard();
@@ -28,7 +28,7 @@ export function tampering(change: BuiltinChange, server: number | undefined): Im
  * Finds, in a run that is made again, the event and the line of code that make a change. An assignment runs into a trap; what else changes a
  * property is seen when its event is over.
  */
-export class TamperingWatch implements EventWatch {
+export class TamperingWatch implements RunWatch {
   readonly #change: BuiltinChange;
   #trapped: PropertyDescriptor | undefined;
 
@@ -38,6 +38,8 @@ export class TamperingWatch implements EventWatch {
   }
 
   begin(): void {}
+  scheduled(): void {}
+  hashed(): void {}
 
   end(): void {
     const world = currentWorld();

@@ -3,13 +3,13 @@ import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
-import type { EventWatch } from "./journal.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { RecentEvents } from "./recent-events.ts";
+import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
 import { CallbackEvent, eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
 import { Trace } from "./trace.ts";
-import { TraceHash } from "./trace-hash.ts";
+import { TraceHash, WatchedHash } from "./trace-hash.ts";
 
 export interface SimulationLimits {
   /** Virtual time after which a run that has not ended is stuck. `go test` gives a whole package 10 minutes. */
@@ -27,7 +27,7 @@ export interface SimulationOptions {
   readonly limits: SimulationLimits;
   /** End the run before this event. */
   readonly stopAtEvent: number | undefined;
-  readonly watch: EventWatch | undefined;
+  readonly watch: RunWatch | undefined;
   readonly progress: Int32Array | undefined;
   /** Tells the real time since the run began, in microseconds; undefined on the virtual clock. */
   readonly realElapsedUs: (() => number) | undefined;
@@ -46,7 +46,7 @@ export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5,
 export class Simulation {
   readonly seed: Seed;
   readonly trace: Trace;
-  readonly hash = new TraceHash();
+  readonly hash: TraceHash;
   readonly recent: RecentEvents;
   /** Names of the RPC methods seen, for reports. */
   readonly methods: string[] = [""];
@@ -74,6 +74,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.seed = options.seed;
+    this.hash = options.watch === undefined ? new TraceHash() : new WatchedHash(options.watch);
     this.#queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
     this.trace = new Trace(options.traceLevel, () => this.nowMs);
     this.recent = options.realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
@@ -112,6 +113,7 @@ export class Simulation {
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
     if (!this.inEvent) this.refreshNow();
+    this.#options.watch?.scheduled(event, delayUs);
     this.#queue.push(event, this.#nowUs + delayUs);
     this.onScheduled?.();
   }
@@ -210,7 +212,7 @@ export class Simulation {
   }
 
   end(): void {
-    this.#options.watch?.end(this.#nowUs, this.hash.low);
+    this.#options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
   }

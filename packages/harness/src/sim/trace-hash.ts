@@ -1,3 +1,5 @@
+import type { RunWatch } from "./run-watch.ts";
+
 /** Rolling 64-bit hash (two 32-bit lanes) over everything that happens in a run. Two runs with one hash were the same run. */
 export class TraceHash {
   #a = 0x9e3779b9 | 0;
@@ -12,14 +14,24 @@ export class TraceHash {
     this.#b = b ^ Math.imul(a, 0x27d4eb2f);
   }
 
-  /** Low lane, for comparing two runs as they go. */
-  get low(): number {
-    return this.#a;
-  }
-
   /** 16 hexadecimal digits. */
   toString(): string {
     return hex(this.#a) + hex(this.#b);
+  }
+}
+
+/** The same hash, whose words a watch is told. */
+export class WatchedHash extends TraceHash {
+  readonly #watch: RunWatch;
+
+  constructor(watch: RunWatch) {
+    super();
+    this.#watch = watch;
+  }
+
+  override mix(word: number): void {
+    this.#watch.hashed(word);
+    super.mix(word);
   }
 }
 
