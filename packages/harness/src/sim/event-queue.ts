@@ -7,6 +7,11 @@ import type { SimEvent } from "./sim-event.ts";
  */
 export class EventQueue {
   readonly #heap: SimEvent[] = [];
+  /**
+   * An event that comes before all of the heap, or undefined. Half of all events are scheduled to be the very next one, as calls by the tester and
+   * deliveries to a service are: they never pass through the heap.
+   */
+  #front: SimEvent | undefined;
   readonly #tieSeed: number;
   #sequence = 0;
 
@@ -15,29 +20,40 @@ export class EventQueue {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.length + (this.#front === undefined ? 0 : 1);
   }
 
   /** All scheduled events, in no order. */
-  values(): Iterable<SimEvent> {
-    return this.#heap;
+  values(): readonly SimEvent[] {
+    return this.#front === undefined ? this.#heap : [this.#front, ...this.#heap];
   }
 
   /** The next event, still scheduled. */
   peek(): SimEvent | undefined {
-    return this.#heap[0];
+    return this.#front ?? this.#heap[0];
   }
 
   /** Schedules an event that is not scheduled now. */
   push(event: SimEvent, timeUs: number): void {
     event.timeUs = timeUs;
     event.sequence = this.#sequence++;
-    const heap = this.#heap;
-    heap.push(event);
-    this.#siftUp(event, heap.length - 1);
+    const next = this.#front ?? this.#heap[0];
+    if (next !== undefined && !this.#before(event, next)) {
+      this.#pushIntoHeap(event);
+      return;
+    }
+    if (this.#front !== undefined) this.#pushIntoHeap(this.#front);
+    this.#front = event;
+    event.heapIndex = 0;
   }
 
   pop(): SimEvent | undefined {
+    const front = this.#front;
+    if (front !== undefined) {
+      this.#front = undefined;
+      front.heapIndex = -1;
+      return front;
+    }
     const heap = this.#heap;
     const first = heap[0];
     if (first === undefined) return undefined;
@@ -51,6 +67,10 @@ export class EventQueue {
   remove(event: SimEvent): boolean {
     const index = event.heapIndex;
     if (index < 0) return false;
+    if (event === this.#front) {
+      this.pop();
+      return true;
+    }
     const heap = this.#heap;
     const last = heap.pop()!;
     event.heapIndex = -1;
@@ -58,6 +78,11 @@ export class EventQueue {
     if (index > 0 && this.#before(last, heap[(index - 1) >> 1]!)) this.#siftUp(last, index);
     else this.#siftDown(last, index);
     return true;
+  }
+
+  #pushIntoHeap(event: SimEvent): void {
+    this.#heap.push(event);
+    this.#siftUp(event, this.#heap.length - 1);
   }
 
   #siftUp(event: SimEvent, from: number): void {

@@ -30,7 +30,7 @@ export abstract class SimEvent {
   timeUs = 0;
   /** Order of scheduling within the run. */
   sequence = 0;
-  /** Position in the heap; -1 when not scheduled. */
+  /** Position in the heap, 0 also for the event in front of it; -1 when not scheduled. */
   heapIndex = -1;
   /** Number of the server whose event it is, or TESTER. */
   owner: number;
