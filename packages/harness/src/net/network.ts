@@ -2,7 +2,7 @@ import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
-import { anyShape, newRecordShape, type RecordShape } from "./record-shape.ts";
+import { RecordShape } from "./record-shape.ts";
 import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
@@ -33,8 +33,8 @@ export interface ClientEnd {
 }
 
 interface MessageShapes {
-  readonly args: RecordShape;
-  readonly reply: RecordShape;
+  readonly args: RecordShape | undefined;
+  readonly reply: RecordShape | undefined;
 }
 
 /** A method name that has been called in this run. */
@@ -156,13 +156,13 @@ export class Network {
 /** What a thread keeps for each method name it has met: code, no data. Bounded, since a broken implementation may invent names without end. */
 const shapesByMethod = new Map<string, MessageShapes>();
 const maxMethodsWithShapes = 64;
-const sharedShapes: MessageShapes = { args: anyShape, reply: anyShape };
+const sharedShapes: MessageShapes = { args: undefined, reply: undefined };
 
 function shapesOf(method: string): MessageShapes {
   const known = shapesByMethod.get(method);
   if (known !== undefined) return known;
   if (shapesByMethod.size >= maxMethodsWithShapes) return sharedShapes;
-  const shapes = { args: newRecordShape(), reply: newRecordShape() };
+  const shapes = { args: new RecordShape(), reply: new RecordShape() };
   shapesByMethod.set(method, shapes);
   return shapes;
 }
