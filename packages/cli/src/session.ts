@@ -63,8 +63,6 @@ export async function runSession(request: SessionRequest): Promise<number> {
 
 async function startThreads({ workers, clock }: Options, url: string | undefined, settings: RunSettings): Promise<Threads> {
   const { startThreads, threadCounts } = await import("./threads.ts");
-  const { tuneEngine } = await import("./engine-flags.ts");
-  tuneEngine();
   const setup = { raftUrl: url, settings };
   const counts = threadCounts(workers, clock);
   return {

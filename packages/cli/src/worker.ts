@@ -2,6 +2,7 @@
 import { threadId, workerData } from "node:worker_threads";
 import { progressCells, type RunSettings, runIteration } from "@raft-stress/harness";
 import type { MakeRaft } from "@raft-stress/raft/api";
+import { tuneEngine } from "./engine-flags.ts";
 import { loadImplementation, NotLoaded } from "./implementation.ts";
 import type { BatchTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
 import { takeCells } from "./watch.ts";
@@ -19,6 +20,8 @@ process.stdout.write = process.stderr.write.bind(process.stderr);
 
 // Stacks of an implementation that was compiled name its sources. The harness is loaded by now and does without: maps cost time at each start.
 process.setSourceMapsEnabled(true);
+
+tuneEngine();
 
 let loading: Promise<MakeRaft> | undefined;
 
