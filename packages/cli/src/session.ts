@@ -4,11 +4,13 @@ import { checkWritable } from "./artifacts.ts";
 import type { RunFinished } from "./events.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { goalOf } from "./goal.ts";
+import type { BundledRaft } from "./implementation/bundled-raft.ts";
+import { raftFile } from "./implementation/raft-file.ts";
 import { jsonFile, openJson } from "./json-target.ts";
 import type { Options } from "./options.ts";
 import { createOutput, type Output } from "./output.ts";
 import { selectTests, type TestInfo } from "./select.ts";
-import { raftUrl, runSettings } from "./settings.ts";
+import { runSettings } from "./settings.ts";
 
 export interface SessionRequest {
   readonly patterns: readonly string[];
@@ -44,14 +46,15 @@ export async function runSession(request: SessionRequest): Promise<number> {
   const json = jsonFile(options);
   const output = createOutput({ color: options.color, jsonOnStdout: json === "-" });
   const settings = runSettings(options, process.env.RAFT_LOG);
-  const url = raftUrl(options.raft, request.directory);
+  const file = raftFile(options.raft, request.directory);
   if (options.output !== undefined) checkWritable(options.output);
   // The threads take over this thread's environment when they start.
   if (options.verbose > 0) process.env.VERBOSE = String(options.verbose);
   if (options.dryRun) return dryRun(await prepare(request, output, settings));
 
   // They boot while this thread loads the harness to know the tests' names.
-  const threads = await startThreads(options, url, settings);
+  const raft = file === undefined ? undefined : await bundle(file, options.raft!);
+  const threads = await startThreads(options, raft, settings);
   try {
     const session = await prepare(request, output, settings);
     const { carryOut } = await import("./carry-out.ts");
@@ -61,9 +64,16 @@ export async function runSession(request: SessionRequest): Promise<number> {
   }
 }
 
-async function startThreads({ workers, clock }: Options, url: string | undefined, settings: RunSettings): Promise<Threads> {
+/** What the threads will load is loaded here while esbuild is at work in its own process. */
+async function bundle(file: string, given: string): Promise<BundledRaft> {
+  const { bundleRaft } = await import("./implementation/bundle.ts");
+  const [bundled] = await Promise.all([bundleRaft(file, given), import("./threads.ts"), import("./catalogue.ts")]);
+  return bundled;
+}
+
+async function startThreads({ workers, clock }: Options, raft: BundledRaft | undefined, settings: RunSettings): Promise<Threads> {
   const { startThreads, threadCounts } = await import("./threads.ts");
-  const setup = { raftUrl: url, settings };
+  const setup = { raft, settings };
   const counts = threadCounts(workers, clock);
   return {
     threads: startThreads(counts, setup),

@@ -16,7 +16,7 @@ import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import type { RunWatch } from "./sim/run-watch.ts";
 import { parseSeed, type Seed } from "./sim/seed.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
-import { withSourcePositions } from "./source-positions.ts";
+import { withScriptPositions, withSourcePositions } from "./source-positions.ts";
 
 /** One pass through a run: what it came to, and the world it leaves behind. */
 interface Pass {
@@ -223,7 +223,7 @@ function failureLines(failure: Failure): string[] {
 
 function logText({ simulation }: Pass): string {
   const { labLines } = simulation.trace;
-  return `${labLines.join("\n")}\n\n${simulation.trace.text()}`;
+  return withScriptPositions(`${labLines.join("\n")}\n\n${simulation.trace.text()}`);
 }
 
 function findTest(name: string): LabTest {

@@ -6,20 +6,27 @@ export type ServerState = ReturnType<Raft["getState"]>;
 
 const methods = ["start", "getState", "snapshot", "kill"] as const;
 
-/** Checks that what a MakeRaft returned is a Raft; throws a TypeError that says what is missing. */
+/** What a MakeRaft returned is no Raft, as opposed to an error of the implementation's own. */
+export class ShapeError extends TypeError {}
+
+/** Checks that what a MakeRaft returned is a Raft; throws a ShapeError that says what is missing. */
 export function checkRaft(raft: unknown): Raft {
   if (raft instanceof Promise)
-    throw new TypeError("MakeRaft must return a Raft, got a promise of one: do asynchronous work after returning");
+    throw new ShapeError("MakeRaft must return a Raft, got a promise of one: do asynchronous work after returning");
   if (typeof raft !== "object" || raft === null)
-    throw new TypeError(`MakeRaft must return a Raft, got ${raft === null ? "null" : typeof raft}`);
+    throw new ShapeError(`MakeRaft must return a Raft, got ${raft === null ? "null" : typeof raft}`);
   const candidate = raft as Record<string, unknown>;
   for (const name of methods) {
     if (typeof candidate[name] !== "function")
-      throw new TypeError(`MakeRaft must return a Raft with a method ${name}(), got ${typeof candidate[name]}`);
+      throw new ShapeError(`MakeRaft must return a Raft with a method ${name}(), got ${typeof candidate[name]}`);
   }
   const { handlers } = candidate;
   if (typeof handlers !== "object" || handlers === null)
-    throw new TypeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
+    throw new ShapeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
+  for (const [method, handler] of Object.entries(handlers)) {
+    if (typeof handler !== "function")
+      throw new ShapeError(`MakeRaft must return a Raft whose handlers are functions, got ${typeof handler} for the handler of ${method}`);
+  }
   return raft as Raft;
 }
 

@@ -1,0 +1,117 @@
+import { type ClockKind, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
+import type { MakeRaft, Raft } from "@raft-stress/raft/api";
+import type { BundledRaft } from "./bundled-raft.ts";
+import { compile, type Evaluation } from "./evaluate.ts";
+import { exportedMakeRaft } from "./exported.ts";
+import { GlobalGuard } from "./global-guard.ts";
+import { KeptObjects } from "./kept-objects.ts";
+import { NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error.ts";
+
+/** The Raft under test, in one thread. */
+export interface Implementation {
+  readonly makeRaft: MakeRaft;
+  /** Boots it once, so that what is wrong with it is known before anything runs. Throws NotLoaded. */
+  check(progress: Int32Array): Promise<void>;
+  /** Makes a run that finds nothing of any other run. */
+  runAlone<T>(run: () => Promise<T>): Promise<T>;
+}
+
+/** `bundle` undefined is the built-in Raft. Throws NotLoaded for what can be wrong with the module. */
+export async function loadImplementation(bundle: BundledRaft | undefined, clock: ClockKind): Promise<Implementation> {
+  if (bundle !== undefined) return new BundledImplementation(bundle, clock);
+  // By URL, because a dependency written down here would be one of the whole command, not of its workers.
+  const { makeRaft } = (await import(import.meta.resolve("@raft-stress/raft"))) as { readonly makeRaft: MakeRaft };
+  return { makeRaft, check: async () => {}, runAlone: (run) => run() };
+}
+
+/** One evaluation that serves all servers, because nothing in it can change. */
+interface Shared {
+  readonly makeRaft: MakeRaft;
+  readonly kept: KeptObjects;
+}
+
+class BundledImplementation implements Implementation {
+  readonly makeRaft: MakeRaft;
+  readonly #bundle: BundledRaft;
+  readonly #clock: ClockKind;
+  readonly #globals = new GlobalGuard();
+  readonly #evaluate: () => Evaluation;
+  /** Undefined: each server has an evaluation of its own. */
+  #shared: Shared | undefined;
+
+  constructor(bundle: BundledRaft, clock: ClockKind) {
+    this.#bundle = bundle;
+    this.#clock = clock;
+    registerSourceMap(bundle.scriptName, bundle.map);
+    try {
+      this.#evaluate = compile(bundle);
+      if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
+    } catch (thrown) {
+      throw thrown instanceof NotLoaded ? thrown : threwAtTopLevel(thrown, bundle);
+    }
+    this.makeRaft = (env) => (this.#shared?.makeRaft ?? this.#select(this.#evaluate()))(env);
+  }
+
+  #share(evaluation: Evaluation): Shared {
+    return { makeRaft: this.#select(evaluation), kept: new KeptObjects(evaluation.kept) };
+  }
+
+  #select({ exports }: Evaluation): MakeRaft {
+    return exportedMakeRaft(exports, this.#bundle).makeRaft;
+  }
+
+  async check(progress: Int32Array): Promise<void> {
+    const evaluation = await this.#tryEvaluation();
+    const { name } = exportedMakeRaft(evaluation.exports, this.#bundle);
+    // With progress: what goes wrong from here on is the implementation's doing, not a module's that cannot be loaded.
+    const end = await this.#probe(this.makeRaft, progress);
+    // A MakeRaft that throws is a Raft with a fault: its runs will show it.
+    if (end.type === "misfit") throw new NotLoaded(`does not fit the contract: ${end.why}${placeOfExport(name, this.#bundle)}`);
+  }
+
+  /** Within an event of its own, so that a promise that is rejected at the top level is told as what is thrown there. */
+  async #tryEvaluation(): Promise<Evaluation> {
+    let evaluation: Evaluation | undefined;
+    const end = await this.#probe(() => {
+      evaluation = this.#evaluate();
+      return idleRaft;
+    });
+    if (end.type === "threw") throw threwAtTopLevel(end.thrown, this.#bundle);
+    return evaluation!;
+  }
+
+  async #probe(makeRaft: MakeRaft, progress?: Int32Array): Promise<ProbeEnd> {
+    try {
+      return await probe(makeRaft, this.#clock, progress);
+    } finally {
+      this.#globals.restore();
+    }
+  }
+
+  async runAlone<T>(run: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const shared = this.#shared;
+      const result = await run();
+      this.#tidyUp();
+      if (shared === this.#shared) return result;
+    }
+  }
+
+  /** A run that changed what was held to be constant does not count, and from then on nothing is shared. */
+  #tidyUp(): void {
+    if (this.#shared !== undefined) {
+      if (!this.#shared.kept.unchanged) this.#shared = undefined;
+    } else if (this.#clock === "virtual") {
+      // On the real clock other runs of this thread are under way.
+      this.#globals.restore();
+    }
+  }
+}
+
+const idleRaft: Raft = {
+  start: () => ({ index: -1, term: 0, isLeader: false }),
+  getState: () => ({ term: 0, isLeader: false }),
+  snapshot() {},
+  kill() {},
+  handlers: {},
+};
