@@ -2,11 +2,13 @@ import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync, writ
 import { dirname, join, resolve } from "node:path";
 import { UserError } from "./exit-codes.ts";
 
+/** Taken when the program starts: later the process may be given the time zone of the servers under test. */
+const localOffsetMs = new Date().getTimezoneOffset() * 60_000;
+
 /** `20261121_041500`, in local time. */
 export function directoryNameFor(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+  const digits = new Date(date.getTime() - localOffsetMs).toISOString().replaceAll(/[-:]|\..*/g, "");
+  return digits.replace("T", "_");
 }
 
 /** Throws UserError when logs could not be written there. Leaves nothing behind. */

@@ -73,6 +73,8 @@ async function bundle(file: string, given: string): Promise<BundledRaft> {
 
 async function startThreads({ workers, clock }: Options, raft: BundledRaft | undefined, settings: RunSettings): Promise<Threads> {
   const { startThreads, threadCounts } = await import("./threads.ts");
+  // A thread cannot set it for itself. All machines are to show a server the same time of day.
+  if (raft !== undefined && clock === "virtual") process.env.TZ = "UTC";
   const setup = { raft, settings };
   const counts = threadCounts(workers, clock);
   return {

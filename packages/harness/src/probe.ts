@@ -1,4 +1,5 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
+import { settleBuiltins } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { ShapeError } from "./cluster/shape.ts";
 import { HarnessFault, ImplementationError, StuckError } from "./failure.ts";
@@ -31,8 +32,9 @@ export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int
   const cluster = new Cluster(simulation, makeRaft, { servers, snapshots: false });
   // An event that comes after, whether or not the server has set a timer.
   void cluster.start(0).then(() => simulation.sleep(0));
-  await (clock === "real" ? runReal(simulation) : runVirtual(simulation));
-  cluster.shutDown();
+  const shutDown = () => cluster.shutDown();
+  await (clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
+  settleBuiltins(undefined);
   return probeEnd(simulation.error);
 }
 

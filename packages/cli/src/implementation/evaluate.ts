@@ -1,5 +1,4 @@
 import { Script } from "node:vm";
-import { requireBuiltin } from "./builtins.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 
 export interface Evaluation {
@@ -16,8 +15,8 @@ type Wrapped = (
   require: (name: string) => unknown,
 ) => readonly object[] | undefined;
 
-/** Compiles a bundle. Each call of the result evaluates it, with module-level state of its own. Throws SyntaxError, and the result what the module throws. */
-export function compile({ code, scriptName, strict, state }: BundledRaft): () => Evaluation {
+/** Compiles a bundle; `requireBuiltin` gives it Node's modules. Each call of the result evaluates it, with module-level state of its own. Throws SyntaxError, and the result what the module throws. */
+export function compile({ code, scriptName, strict, state }: BundledRaft, requireBuiltin: (name: string) => unknown): () => Evaluation {
   const watched = state.kind === "shared" ? state.watched.join(", ") : "";
   const text = `(function (module, exports, require) {${strict ? '"use strict";' : ""}\n${code}\nreturn [${watched}];\n})`;
   // The first line of the bundle is line 1 of the script.

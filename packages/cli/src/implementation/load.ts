@@ -1,9 +1,9 @@
-import { type ClockKind, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
+import { type Ambient, type ClockKind, installAmbient, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
+import { realBuiltin, requireFor } from "./builtins.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { compile, type Evaluation } from "./evaluate.ts";
 import { exportedMakeRaft } from "./exported.ts";
-import { GlobalGuard } from "./global-guard.ts";
 import { KeptObjects } from "./kept-objects.ts";
 import { NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error.ts";
 
@@ -34,7 +34,8 @@ class BundledImplementation implements Implementation {
   readonly makeRaft: MakeRaft;
   readonly #bundle: BundledRaft;
   readonly #clock: ClockKind;
-  readonly #globals = new GlobalGuard();
+  /** On the virtual clock, what the implementation takes for Node's globals and modules. */
+  readonly #ambient: Ambient | undefined;
   readonly #evaluate: () => Evaluation;
   /** Undefined: each server has an evaluation of its own. */
   #shared: Shared | undefined;
@@ -43,8 +44,10 @@ class BundledImplementation implements Implementation {
     this.#bundle = bundle;
     this.#clock = clock;
     registerSourceMap(bundle.scriptName, bundle.map);
+    this.#ambient = clock === "virtual" ? installAmbient() : undefined;
     try {
-      this.#evaluate = compile(bundle);
+      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? realBuiltin));
+      this.#evaluate = () => this.#ambient?.evaluate(evaluate) ?? evaluate();
       if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
     } catch (thrown) {
       throw thrown instanceof NotLoaded ? thrown : threwAtTopLevel(thrown, bundle);
@@ -80,30 +83,17 @@ class BundledImplementation implements Implementation {
     return evaluation!;
   }
 
-  async #probe(makeRaft: MakeRaft, progress?: Int32Array): Promise<ProbeEnd> {
-    try {
-      return await probe(makeRaft, this.#clock, progress);
-    } finally {
-      this.#globals.restore();
-    }
+  #probe(makeRaft: MakeRaft, progress?: Int32Array): Promise<ProbeEnd> {
+    return probe(makeRaft, this.#clock, progress);
   }
 
   async runAlone<T>(run: () => Promise<T>): Promise<T> {
     for (;;) {
       const shared = this.#shared;
       const result = await run();
-      this.#tidyUp();
-      if (shared === this.#shared) return result;
-    }
-  }
-
-  /** A run that changed what was held to be constant does not count, and from then on nothing is shared. */
-  #tidyUp(): void {
-    if (this.#shared !== undefined) {
-      if (!this.#shared.kept.unchanged) this.#shared = undefined;
-    } else if (this.#clock === "virtual") {
-      // On the real clock other runs of this thread are under way.
-      this.#globals.restore();
+      // A run that changed what was held to be constant does not count, and from then on nothing is shared.
+      if (shared === undefined || shared.kept.unchanged) return result;
+      this.#shared = undefined;
     }
   }
 }

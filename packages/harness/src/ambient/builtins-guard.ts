@@ -37,6 +37,7 @@ export class BuiltinsGuard {
   #memories: readonly Memory[] = [];
   #firstOtherValue: () => number = () => -1;
   #stackTraceLimit = 0;
+  #prepareStackTrace: typeof Error.prepareStackTrace;
 
   constructor() {
     this.remember();
@@ -47,6 +48,7 @@ export class BuiltinsGuard {
     this.#memories = [{ object: globalThis, name: "globalThis" }, ...sharedObjects()].map(({ object, name }) => memoryOf(object, name));
     this.#firstOtherValue = valueComparison(this.#memories);
     this.#stackTraceLimit = Error.stackTraceLimit;
+    this.#prepareStackTrace = Error.prepareStackTrace;
   }
 
   /**
@@ -69,7 +71,7 @@ export class BuiltinsGuard {
   /** Removes what a run has left without harm: new global variables, settings of V8. Puts everything back if the run has changed more. */
   tidy(changed: boolean): void {
     if (changed || keysOf(globalThis).length !== this.#memories[0]!.enumerable) this.restore();
-    else if (Error.stackTraceLimit !== this.#stackTraceLimit || hasOwn(Error, "prepareStackTrace")) this.restore();
+    else if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) this.restore();
   }
 
   /** Puts everything back, global variables included. */
@@ -90,7 +92,7 @@ const {
   defineProperty,
   deleteProperty,
 } = Reflect;
-const { is, hasOwn, keys: keysOf } = Object;
+const { is, keys: keysOf } = Object;
 
 function memoryOf(object: object, name: string): Memory {
   const descriptors = new Map(ownKeys(object).map((key) => [key, getDescriptor(object, key)!]));

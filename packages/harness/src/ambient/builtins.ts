@@ -1,6 +1,6 @@
 import nodeCrypto from "node:crypto";
 import { createRequire } from "node:module";
-import { forbiddenFunction, forbiddenNamespace } from "./forbidden.ts";
+import { forbiddenNamespace } from "./forbidden.ts";
 import { randomFunctions, unsimulatedCrypto } from "./randomness.ts";
 import * as timers from "./timers.ts";
 import { timersPromises } from "./timers-promises.ts";
@@ -97,4 +97,4 @@ export function simulatedWebCrypto(real: object): object {
 export const forbiddenGlobals = [
   "fetch", "WebSocket", "EventSource", "MessageChannel", "BroadcastChannel", "Worker", "WeakRef", "FinalizationRegistry", "CompressionStream",
   "DecompressionStream",
-].map((name) => [name, forbiddenFunction(name)] as const); // biome-ignore format: a list
+]; // biome-ignore format: a list

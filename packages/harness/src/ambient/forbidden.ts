@@ -1,11 +1,17 @@
-import { refuse } from "./world.ts";
+import { currentWorld, refuse } from "./world.ts";
 
 const why = "what lies outside of the run cannot be made to repeat (only --clock real allows it)";
 
-/** A function that fails the run of whoever calls or constructs it. `name`: how users write the call, without the parentheses. */
-export function forbiddenFunction(name: string): (...args: unknown[]) => never {
-  return function forbidden() {
-    return refuse(`called ${new.target === undefined ? "" : "new "}${name}()`, why);
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/**
+ * A function that fails the run of whoever calls or constructs it. `name`: how users write the call, without the parentheses. `real`: what it stands
+ * for between runs, when the thread is our own and Node's.
+ */
+export function forbiddenFunction(name: string, real: AnyFunction = () => refuse(`called ${name}()`, why)): AnyFunction {
+  return function forbidden(this: unknown, ...args: unknown[]) {
+    if (currentWorld() !== undefined) return refuse(`called ${new.target === undefined ? "" : "new "}${name}()`, why);
+    return new.target === undefined ? Reflect.apply(real, this, args) : Reflect.construct(real, args);
   };
 }
 

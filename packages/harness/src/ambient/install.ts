@@ -57,9 +57,10 @@ export function installAmbient(): Ambient {
 function globals(objects: AmbientObjects): Replacement[] {
   const timers = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
   const SimulatedDate = simulatedDate(Date);
-  const present = forbiddenGlobals.filter(([name]) => name in globalThis);
-  const named = [...Object.entries({ ...timers, ...objects, Date: SimulatedDate }), ...present];
-  return [...named.map(([name, value]): Replacement => [globalThis, name, value]), [Date.prototype, "constructor", SimulatedDate]];
+  const named = Object.entries({ ...timers, ...objects, Date: SimulatedDate });
+  const simulated = named.map(([name, value]): Replacement => [globalThis, name, value]);
+  const forbidden = forbiddenGlobals.filter((name) => name in globalThis).map((name) => forbid(globalThis, name, name));
+  return [...simulated, ...forbidden, [Date.prototype, "constructor", SimulatedDate]];
 }
 
 /** Members of globals that stay. */
@@ -68,21 +69,25 @@ function withinGlobals(): Replacement[] {
     [Math, "random", random],
     [AbortSignal, "timeout", signalAfter],
     [Event.prototype, "timeStamp", virtualNowMs],
-    [Atomics, "wait", forbiddenFunction("Atomics.wait")],
-    [Atomics, "waitAsync", forbiddenFunction("Atomics.waitAsync")],
+    forbid(Atomics, "wait", "Atomics.wait"),
+    forbid(Atomics, "waitAsync", "Atomics.waitAsync"),
     // The pool that small buffers share would show its leftovers, and where in it they lie.
     [Buffer, "allocUnsafe", (size: number) => Buffer.alloc(size)],
     [Buffer, "allocUnsafeSlow", (size: number) => Buffer.alloc(size)],
     [Buffer, "poolSize", 0],
   ];
   for (const name of ["arrayBuffer", "bytes", "stream", "text"]) {
-    if (name in Blob.prototype) replacements.push([Blob.prototype, name, forbiddenFunction(`Blob.${name}`)]);
+    if (name in Blob.prototype) replacements.push(forbid(Blob.prototype, name, `Blob.${name}`));
   }
   const webAssembly = Reflect.get(globalThis, "WebAssembly") as object;
   for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming", "Module"]) {
-    if (name in webAssembly) replacements.push([webAssembly, name, forbiddenFunction(`WebAssembly.${name}`)]);
+    if (name in webAssembly) replacements.push(forbid(webAssembly, name, `WebAssembly.${name}`));
   }
   return replacements;
+}
+
+function forbid(owner: object, member: string, name: string): Replacement {
+  return [owner, member, forbiddenFunction(name, Reflect.get(owner, member) as (...args: unknown[]) => unknown)];
 }
 
 /** Replaces a property, as a getter where it was one; returns what undoes it. */
