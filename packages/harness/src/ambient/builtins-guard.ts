@@ -37,7 +37,7 @@ export class BuiltinsGuard {
   #memories: readonly Memory[] = [];
   #firstOtherValue: () => number = () => -1;
   #stackTraceLimit = 0;
-  #prepareStackTrace: typeof Error.prepareStackTrace = undefined;
+  #prepareStackTrace: unknown;
 
   constructor() {
     this.remember();
