@@ -1,3 +1,5 @@
+import { EventEmitter } from "node:events";
+
 /**
  * The objects that all code of a thread shares: the global object, the built-in functions and their prototypes. Code under test must leave them as they
  * are: a change would reach the other servers, later runs and the harness.
@@ -25,7 +27,9 @@ const globals = [
   "ReferenceError", "Reflect", "RegExp", "Set", "SharedArrayBuffer", "String", "Symbol", "SyntaxError", "TypeError", "URIError", "Uint8Array",
   "Uint8ClampedArray", "Uint16Array", "Uint32Array", "WeakMap", "WeakSet", "AggregateError", "AbortController", "AbortSignal", "Buffer", "console",
   "DOMException", "Event", "EventTarget", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "clearImmediate", "clearInterval", "clearTimeout",
-  "performance", "process", "queueMicrotask", "setImmediate", "setInterval", "setTimeout", "structuredClone",
+  "performance", "process", "queueMicrotask", "setImmediate", "setInterval", "setTimeout", "structuredClone", "crypto", "WeakRef", "FinalizationRegistry",
+  "Float16Array", "DisposableStack", "AsyncDisposableStack", "SuppressedError", "Iterator", "Temporal",
+  "WebAssembly",
 ]; // biome-ignore format: a list
 
 function addWithPrototype(found: Map<object, string>, value: object, name: string): void {
@@ -41,6 +45,7 @@ function hidden(): [object, string][] {
   const generator = function* (): Generator {};
   const asyncGenerator = async function* (): AsyncGenerator {};
   return [
+    [EventEmitter, "EventEmitter"],
     [prototype(async () => {}), "AsyncFunction.prototype"],
     [prototype(generator), "GeneratorFunction.prototype"],
     [prototype(asyncGenerator), "AsyncGeneratorFunction.prototype"],
