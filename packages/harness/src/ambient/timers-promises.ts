@@ -1,3 +1,4 @@
+import nodeTimersPromises from "node:timers/promises";
 import { promisify } from "node:util";
 import { clearImmediate, clearTimeout, setImmediate, setInterval, setTimeout } from "./timers.ts";
 
@@ -9,7 +10,17 @@ interface WaitOptions {
 /** The error with which Node ends a wait that was aborted. */
 function abortError(signal: AbortSignal): Error {
   const error = new Error("The operation was aborted", { cause: signal.reason });
-  return Object.assign(error, { name: "AbortError", code: "ABORT_ERR" });
+  return Object.assign(error, { code: "ABORT_ERR", name: "AbortError" });
+}
+
+/** Whether Node takes these arguments; if not, Node itself is asked to say so. */
+function areFit(delay: unknown, options: unknown): boolean {
+  if (delay !== undefined && typeof delay !== "number") return false;
+  if (options === undefined) return true;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return false;
+  const { signal, ref } = options as Record<string, unknown>;
+  if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) return false;
+  return ref === undefined || typeof ref === "boolean";
 }
 
 /** A promise that `begin` has resolved later, and that a signal rejects. `begin` returns what calls it off. */
@@ -28,22 +39,26 @@ function abortable<T>(signal: AbortSignal | undefined, begin: (resolve: (value: 
   });
 }
 
-function sleep<T>(delay?: number, value?: T, { signal }: WaitOptions = {}): Promise<T | undefined> {
-  return abortable(signal, (resolve) => {
+function sleep<T>(delay?: number, value?: T, options?: WaitOptions): Promise<T | undefined> {
+  if (!areFit(delay, options)) return nodeTimersPromises.setTimeout(delay, value, options);
+  return abortable(options?.signal, (resolve) => {
     const timer = setTimeout(() => resolve(value), delay);
     return () => clearTimeout(timer);
   });
 }
 
-function turn<T>(value?: T, { signal }: WaitOptions = {}): Promise<T | undefined> {
-  return abortable(signal, (resolve) => {
+function turn<T>(value?: T, options?: WaitOptions): Promise<T | undefined> {
+  if (!areFit(undefined, options)) return nodeTimersPromises.setImmediate(value, options);
+  return abortable(options?.signal, (resolve) => {
     const immediate = setImmediate(() => resolve(value));
     return () => clearImmediate(immediate);
   });
 }
 
 /** Ticks that nobody has taken yet are kept, as Node keeps them. */
-async function* ticks<T>(delay?: number, value?: T, { signal }: WaitOptions = {}): AsyncGenerator<T | undefined> {
+async function* ticks<T>(delay?: number, value?: T, options?: WaitOptions): AsyncGenerator<T | undefined> {
+  if (!areFit(delay, options)) await nodeTimersPromises.setInterval(delay, value, options)[Symbol.asyncIterator]().next();
+  const signal = options?.signal;
   if (signal?.aborted) throw abortError(signal);
   let due = 0;
   let wake: (() => void) | undefined;
@@ -82,8 +97,12 @@ export const timersPromises = {
 Object.assign(setTimeout, { [promisify.custom]: sleep });
 Object.assign(setImmediate, { [promisify.custom]: turn });
 
+const realSignalAfter = AbortSignal.timeout.bind(AbortSignal);
+
 /** `AbortSignal.timeout`. */
 export function signalAfter(delay: number): AbortSignal {
+  // Lets Node itself say what is wrong with a delay that is none.
+  if (!(Number.isInteger(delay) && delay >= 0 && delay < 2 ** 32)) return realSignalAfter(delay);
   const controller = new AbortController();
   setTimeout(() => controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")), delay);
   return controller.signal;

@@ -1,6 +1,7 @@
-import { inspect } from "node:util";
+import { AsyncResource } from "node:async_hooks";
+import nodeTimers from "node:timers";
 import { CallbackEvent, eventKinds } from "../sim/sim-event.ts";
-import { currentHost, currentWorld } from "./world.ts";
+import { currentHost, currentWorld, perHost } from "./world.ts";
 
 /** Node 20 has the symbol under this name only by description; where it is missing nothing can ask for it. */
 const dispose: unique symbol = (Symbol.dispose ?? Symbol("Symbol.dispose")) as never;
@@ -12,24 +13,32 @@ const maxDelayMs = 2 ** 31 - 1;
 
 /** As Node reads a delay: whole milliseconds, at least 1; what is no number or too large is 1. */
 function delayUsFrom(delay: unknown): number {
-  const delayMs = Number(delay);
+  const delayMs = (delay as number) * 1;
   return delayMs >= 1 && delayMs <= maxDelayMs ? Math.trunc(delayMs) * 1000 : 1000;
 }
 
+/** Lets Node itself say what is wrong with a callback that is none. */
 function checkCallback(callback: unknown): asserts callback is Callback {
-  if (typeof callback === "function") return;
-  const error = new TypeError(`The "callback" argument must be of type function. Received ${inspect(callback, { depth: 0 })}`);
-  throw Object.assign(error, { code: "ERR_INVALID_ARG_TYPE" });
+  if (typeof callback !== "function") nodeTimers.setTimeout(callback as () => void);
+}
+
+let keepsAsyncContext = false;
+
+/** From here on timers call back in the asynchronous context in which they were set, as Node's do. It has a price: for code that asks for node:async_hooks. */
+export function keepAsyncContext(): void {
+  keepsAsyncContext = true;
 }
 
 /** A timer or an immediate of a server: one event, scheduled again by an interval. It dies with the life that set it. */
 abstract class Scheduled {
   readonly #event: CallbackEvent | undefined;
+  #refed = true;
 
   /** Between runs there is no server to set a timer: it never fires. */
   constructor(what: string, fire: () => void) {
     const life = currentHost()?.life;
-    if (life?.alive) this.#event = new CallbackEvent(eventKinds.serverTimer, life, what, fire);
+    if (!life?.alive) return;
+    this.#event = new CallbackEvent(eventKinds.serverTimer, life, what, keepsAsyncContext ? AsyncResource.bind(fire) : fire);
   }
 
   protected arm(delayUs: number): void {
@@ -41,29 +50,24 @@ abstract class Scheduled {
     if (this.#event !== undefined) currentWorld()?.cancel(this.#event);
   }
 
-  /** Nothing keeps a run going but its test: these have nothing to do. */
+  /** Nothing keeps a run going but its test: these change nothing else. */
   ref(): this {
+    this.#refed = true;
     return this;
   }
 
   unref(): this {
+    this.#refed = false;
     return this;
   }
 
   hasRef(): boolean {
-    return true;
+    return this.#refed;
   }
 }
 
-let lastTimerNumber = 0;
-/** Timers that were turned into a number, so that clearTimeout(+timer) finds them, of one run. */
-const numbered = new Map<number, Timeout>();
-
-/** Forgets what the last run left. */
-export function forgetTimers(): void {
-  numbered.clear();
-  lastTimerNumber = 0;
-}
+/** Timers that were turned into a number and have not ended yet, so that clearTimeout(+timer) finds them. */
+const numberedTimers = perHost(() => ({ last: 0, byNumber: new Map<number, Timeout>() }));
 
 /** What setTimeout and setInterval return. */
 class Timeout extends Scheduled {
@@ -75,7 +79,9 @@ class Timeout extends Scheduled {
     super(what, () => {
       this.#pending = false;
       callback.apply(this, args);
-      if (repeat && !this.#cleared && !this.#pending) this.refresh();
+      if (this.#cleared || this.#pending) return;
+      if (repeat) this.refresh();
+      else this.#forgetNumber();
     });
     this.#delayUs = delayUsFrom(delay);
     this.arm(this.#delayUs);
@@ -95,15 +101,21 @@ class Timeout extends Scheduled {
   close(): this {
     this.#cleared = true;
     this.disarm();
+    this.#forgetNumber();
     return this;
   }
 
   [Symbol.toPrimitive](): number {
     if (this.#number === 0) {
-      this.#number = ++lastTimerNumber;
-      numbered.set(this.#number, this);
+      const timers = numberedTimers();
+      this.#number = ++timers.last;
+      if (this.#pending && !this.#cleared) timers.byNumber.set(this.#number, this);
     }
     return this.#number;
+  }
+
+  #forgetNumber(): void {
+    if (this.#number !== 0) numberedTimers().byNumber.delete(this.#number);
   }
 
   [dispose](): void {
@@ -145,7 +157,7 @@ export function setImmediate(callback: unknown, ...args: unknown[]): Immediate {
 /** Takes anything, as Node's does; clears timers and intervals alike. */
 export function clearTimeout(timer?: unknown): void {
   if (timer instanceof Timeout) timer.close();
-  else if (typeof timer === "number" || typeof timer === "string") numbered.get(Number(timer))?.close();
+  else if (typeof timer === "number" || typeof timer === "string") numberedTimers().byNumber.get(Number(timer))?.close();
 }
 
 export function clearInterval(timer?: unknown): void {

@@ -9,6 +9,9 @@ import type { BuiltinsGuard } from "./builtins-guard.ts";
  */
 let current: Simulation | undefined;
 
+// Code under test may replace it.
+const { captureStackTrace } = Error;
+
 /** Watches the built-in objects of this thread while code under test runs in it on the virtual clock. */
 let guard: BuiltinsGuard | undefined;
 
@@ -38,19 +41,36 @@ export function currentHost(): Host | undefined {
   return current?.hosts[current.currentServer];
 }
 
-/** The owner of what is asked for, in words. */
+/**
+ * State of each life of a server, made at its first use: a server is a process of its own, and nothing that a run leaves may reach the next one. Code outside
+ * of servers, a module's evaluation for one, shares one state.
+ */
+export function perHost<T>(make: () => T): () => T {
+  const states = new WeakMap<Host, { readonly state: T }>();
+  let outside: { readonly state: T } | undefined;
+  return () => {
+    const host = currentHost();
+    let holder = host === undefined ? outside : states.get(host);
+    if (holder !== undefined) return holder.state;
+    holder = { state: make() };
+    if (host === undefined) outside = holder;
+    else states.set(host, holder);
+    return holder.state;
+  };
+}
+
+/** Number of the server whose code is running. */
 export function nameOfHost(): number | undefined {
   return currentHost()?.life.server;
 }
 
 /**
  * Fails the run for what its server did, and throws: code that goes on after such a call would only do harm. `deed`: what it did, e.g. `called fs.readFileSync()`;
- * `why` it cannot be.
+ * `why` it cannot be; `caller`: the stand-in that was called. The stack begins below it, with the user's own code.
  */
-export function refuse(deed: string, why: string): never {
+export function refuse(deed: string, why: string, caller: (...args: never[]) => unknown = refuse): never {
   const error = new Error(`${deed}: ${why}`);
-  // The frames of these stand-ins tell a user nothing.
-  Error.captureStackTrace(error, refuse);
+  captureStackTrace(error, caller);
   current?.fail(new ImplementationError(nameOfHost(), deed, error, `${deed}: ${why}`));
   throw error;
 }
