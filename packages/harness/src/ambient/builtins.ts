@@ -1,26 +1,28 @@
-import nodeCrypto from "node:crypto";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
-import { forbiddenNamespace } from "./forbidden.ts";
-import { randomFunctions, unsimulatedCrypto } from "./randomness.ts";
+import { forbiddenFunction, forbiddenNamespace, withForbiddenMethods, withMembers } from "./forbidden.ts";
+import { randomFunctions, repeatableCrypto } from "./randomness.ts";
 import * as timers from "./timers.ts";
 import { timersPromises } from "./timers-promises.ts";
 
 const realRequire = createRequire(import.meta.url);
 
-/** Modules of Node that reach outside of the run. */
-const outside = new Set([
-  "child_process", "cluster", "dgram", "dns", "dns/promises", "fs", "fs/promises", "http", "http2", "https", "inspector", "inspector/promises", "module",
-  "net", "readline", "readline/promises", "repl", "sea", "sqlite", "test", "tls", "trace_events", "v8", "vm", "wasi", "worker_threads",
+/** Modules of Node that only compute. All others are forbidden until they are known. */
+const pure: ReadonlySet<string> = new Set([
+  "assert", "assert/strict", "buffer", "constants", "diagnostics_channel", "events", "path", "path/posix", "path/win32", "punycode", "querystring", "stream",
+  "stream/consumers", "stream/promises", "string_decoder", "sys", "url", "util", "util/types", "_stream_duplex", "_stream_passthrough", "_stream_readable",
+  "_stream_transform", "_stream_writable",
 ]); // biome-ignore format: a list
 
-/** What of a module that reaches outside is as good inside. */
+/** What other modules have that only computes. */
 const harmless: Readonly<Record<string, (member: string) => boolean>> = {
+  crypto: (member) => repeatableCrypto.has(member),
+  http: (member) => ["METHODS", "STATUS_CODES"].includes(member),
+  module: (member) => ["builtinModules", "isBuiltin"].includes(member),
   os: (member) => ["EOL", "endianness", "devNull", "constants"].includes(member),
+  "stream/web": (member) => !/^(Dec|C)ompressionStream$/.test(member),
   v8: (member) => ["serialize", "deserialize", "Serializer", "Deserializer", "DefaultSerializer", "DefaultDeserializer"].includes(member),
   zlib: (member) => !isThreadPoolFunction(member),
-  crypto: (member) => !unsimulatedCrypto.has(member),
-  module: (member) => ["builtinModules", "isBuiltin"].includes(member),
-  http: (member) => ["METHODS", "STATUS_CODES"].includes(member),
 };
 
 /** zlib's asynchronous functions and streams work in other threads: deflate(), createGzip(), new Gzip(). */
@@ -53,7 +55,7 @@ export class SimulatedBuiltins {
   #make(name: string, specifier: string): unknown {
     switch (name) {
       case "timers":
-        return { ...withoutHelpers(timers), promises: timersPromises };
+        return withMembers(this.#forbidden(name, specifier), { ...withoutHelpers(timers), promises: timersPromises });
       case "timers/promises":
         return timersPromises;
       case "process":
@@ -61,11 +63,19 @@ export class SimulatedBuiltins {
       case "console":
         return this.#ambient().console;
       case "perf_hooks":
-        return { ...forbiddenNamespace("perf_hooks", realRequire("node:perf_hooks") as object), performance: this.#ambient().performance };
+        return withMembers(this.#forbidden(name, specifier), { performance: this.#ambient().performance });
       case "crypto":
-        return { ...forbiddenNamespace("crypto", nodeCrypto, harmless.crypto), ...randomFunctions, ...this.#webCrypto() };
+        return withMembers(this.#forbidden(name, specifier), { ...randomFunctions, ...this.#webCrypto() });
+      case "async_hooks":
+        timers.keepAsyncContext();
+        return withMembers(this.#forbidden(name, specifier), asyncContextClasses());
+      case "tty":
+        return withMembers(this.#forbidden(name, specifier), { isatty: () => false });
+      case "worker_threads":
+        // The thread that a server runs in is not its own, and another one in each run.
+        return withMembers(this.#forbidden(name, specifier), { isMainThread: true, threadId: 0, parentPort: null, workerData: null });
       default:
-        return this.#real(name, specifier);
+        return pure.has(name) ? realRequire(specifier) : this.#forbidden(name, specifier);
     }
   }
 
@@ -74,12 +84,17 @@ export class SimulatedBuiltins {
     return { webcrypto: crypto, subtle: Reflect.get(crypto, "subtle") };
   }
 
-  #real(name: string, specifier: string): unknown {
-    const real: unknown = realRequire(specifier);
-    const shown = name.replace("/promises", ".promises");
-    if (outside.has(name) || harmless[name] !== undefined) return forbiddenNamespace(shown, real as object, harmless[name]);
-    return real;
+  #forbidden(name: string, specifier: string): object {
+    return forbiddenNamespace(name.replace("/promises", ".promises"), realRequire(specifier) as object, harmless[name]);
   }
+}
+
+/** What `enterWith` sets would outlast its event: servers and runs share one asynchronous execution. Ids count what has happened in the whole thread. */
+function asyncContextClasses(): object {
+  return {
+    AsyncLocalStorage: withForbiddenMethods(AsyncLocalStorage, "enterWith"),
+    AsyncResource: withForbiddenMethods(AsyncResource, "asyncId", "triggerAsyncId"),
+  };
 }
 
 function withoutHelpers({ setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate }: typeof timers): object {
@@ -89,12 +104,32 @@ function withoutHelpers({ setTimeout, setInterval, setImmediate, clearTimeout, c
 /** The global `crypto`. */
 export function simulatedWebCrypto(real: object): object {
   const { getRandomValues, randomUUID } = randomFunctions;
-  const subtle = forbiddenNamespace("crypto.subtle", Object.getPrototypeOf(Reflect.get(real, "subtle")) as object);
-  return { getRandomValues, randomUUID, subtle };
+  const subtle = forbiddenNamespace("crypto.subtle", Reflect.get(real, "subtle") as object);
+  return withMembers(forbiddenNamespace("crypto", real), { getRandomValues, randomUUID, subtle });
+}
+
+/** `navigator`, which Node has from version 21 on, without what tells of the machine. */
+export function simulatedNavigator(real: object): object {
+  const { platform, userAgent } = real as { platform: string; userAgent: string };
+  return {
+    hardwareConcurrency: 1,
+    language: "en-US",
+    languages: Object.freeze(["en-US"]),
+    platform,
+    userAgent,
+    locks: forbiddenNamespace("navigator.locks", lockManager),
+  };
+}
+
+const lockManager = { request() {}, query() {} };
+
+/** `localStorage` and `sessionStorage`, which Node has from version 22 on. */
+export function forbiddenStorage(name: string): object {
+  return forbiddenNamespace(name, { getItem() {}, setItem() {}, removeItem() {}, clear() {}, key() {} });
 }
 
 /** Globals that reach outside of the run, or show what differs from run to run on one machine. */
 export const forbiddenGlobals = [
-  "fetch", "WebSocket", "EventSource", "MessageChannel", "BroadcastChannel", "Worker", "WeakRef", "FinalizationRegistry", "CompressionStream",
-  "DecompressionStream",
-]; // biome-ignore format: a list
+  "fetch", "WebSocket", "EventSource", "MessageChannel", "BroadcastChannel", "Worker", "CompressionStream", "DecompressionStream", "Request", "Response", "File",
+  "PerformanceMark", "PerformanceObserver", "gc",
+].map((name) => [name, forbiddenFunction(name)] as const); // biome-ignore format: a list

@@ -1,19 +1,27 @@
-import { type AmbientObjects, forbiddenGlobals, SimulatedBuiltins, simulatedWebCrypto } from "./builtins.ts";
+import {
+  type AmbientObjects,
+  forbiddenGlobals,
+  forbiddenStorage,
+  SimulatedBuiltins,
+  simulatedNavigator,
+  simulatedWebCrypto,
+} from "./builtins.ts";
 import { BuiltinsGuard } from "./builtins-guard.ts";
 import { simulatedConsole } from "./console.ts";
-import { forbiddenFunction } from "./forbidden.ts";
+import { forbiddenDuringRuns, forbiddenFunction } from "./forbidden.ts";
 import { fixedLocale, type Replacement } from "./locale.ts";
 import { simulatedProcess } from "./process.ts";
-import { random } from "./randomness.ts";
-import { simulatedDate, simulatedPerformance, virtualDateMs, virtualNowMs } from "./time.ts";
+import { random, rewindIdle } from "./randomness.ts";
+import { simulatedDate, simulatedPerformance, simulatedTemporal, virtualDateMs, virtualNowMs } from "./time.ts";
 import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "./timers.ts";
 import { signalAfter } from "./timers-promises.ts";
+import { SimulatedFinalizationRegistry, SimulatedWeakRef } from "./weak-references.ts";
 import { setGuard } from "./world.ts";
 
 export interface Ambient {
   /** `require` for Node's built-in modules, as servers see them. */
   readonly requireBuiltin: (name: string) => unknown;
-  /** Evaluates a module: what it adds to the built-in objects, as polyfills do, belongs to them from then on. */
+  /** Evaluates a module: what it adds to the built-in objects and to the globals, as polyfills do, belongs to them from then on. */
   evaluate<T>(module: () => T): T;
   /** Puts everything back as it was. */
   uninstall(): void;
@@ -31,8 +39,8 @@ export function installAmbient(): Ambient {
   const requireBuiltin = (name: string): unknown => builtins.require(name);
   const objects: AmbientObjects = {
     process: simulatedProcess(requireBuiltin),
-    console: simulatedConsole(),
-    performance: simulatedPerformance(),
+    console: simulatedConsole(console),
+    performance: simulatedPerformance(performance),
     crypto: simulatedWebCrypto(globalThis.crypto),
   };
   const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs)];
@@ -42,10 +50,13 @@ export function installAmbient(): Ambient {
   return {
     requireBuiltin,
     evaluate(module) {
+      rewindIdle();
       const tampered = guard.firstChange() !== undefined;
-      const result = module();
-      if (!tampered && guard.firstChange() !== undefined) guard.remember();
-      return result;
+      try {
+        return module();
+      } finally {
+        if (!tampered && (guard.hasLeftovers() || guard.firstChange() !== undefined)) guard.remember();
+      }
     },
     uninstall() {
       setGuard(undefined);
@@ -56,11 +67,18 @@ export function installAmbient(): Ambient {
 
 function globals(objects: AmbientObjects): Replacement[] {
   const timers = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
+  const weak = { WeakRef: SimulatedWeakRef, FinalizationRegistry: SimulatedFinalizationRegistry };
   const SimulatedDate = simulatedDate(Date);
-  const named = Object.entries({ ...timers, ...objects, Date: SimulatedDate });
-  const simulated = named.map(([name, value]): Replacement => [globalThis, name, value]);
-  const forbidden = forbiddenGlobals.filter((name) => name in globalThis).map((name) => forbid(globalThis, name, name));
-  return [...simulated, ...forbidden, [Date.prototype, "constructor", SimulatedDate]];
+  const ofSomeVersions: (readonly [name: string, value: unknown])[] = [
+    ...forbiddenGlobals,
+    ["localStorage", forbiddenStorage("localStorage")],
+    ["sessionStorage", forbiddenStorage("sessionStorage")],
+  ];
+  const navigator: unknown = Reflect.get(globalThis, "navigator");
+  if (navigator !== undefined) ofSomeVersions.push(["navigator", simulatedNavigator(navigator as object)]);
+  const present = ofSomeVersions.filter(([name]) => name in globalThis);
+  const named = [...Object.entries({ ...timers, ...objects, ...weak, Date: SimulatedDate }), ...present];
+  return [...named.map(([name, value]): Replacement => [globalThis, name, value]), [Date.prototype, "constructor", SimulatedDate]];
 }
 
 /** Members of globals that stay. */
@@ -69,25 +87,25 @@ function withinGlobals(): Replacement[] {
     [Math, "random", random],
     [AbortSignal, "timeout", signalAfter],
     [Event.prototype, "timeStamp", virtualNowMs],
-    forbid(Atomics, "wait", "Atomics.wait"),
-    forbid(Atomics, "waitAsync", "Atomics.waitAsync"),
+    // The thread's pool waits for its next task in one of these.
+    [Atomics, "wait", forbiddenDuringRuns("Atomics.wait", Atomics.wait as (...args: unknown[]) => unknown)],
+    [Atomics, "waitAsync", forbiddenDuringRuns("Atomics.waitAsync", Reflect.get(Atomics, "waitAsync") as () => unknown)],
+    [URL, "createObjectURL", forbiddenFunction("URL.createObjectURL")],
     // The pool that small buffers share would show its leftovers, and where in it they lie.
     [Buffer, "allocUnsafe", (size: number) => Buffer.alloc(size)],
     [Buffer, "allocUnsafeSlow", (size: number) => Buffer.alloc(size)],
     [Buffer, "poolSize", 0],
   ];
   for (const name of ["arrayBuffer", "bytes", "stream", "text"]) {
-    if (name in Blob.prototype) replacements.push(forbid(Blob.prototype, name, `Blob.${name}`));
+    if (name in Blob.prototype) replacements.push([Blob.prototype, name, forbiddenFunction(`Blob.${name}`)]);
   }
   const webAssembly = Reflect.get(globalThis, "WebAssembly") as object;
   for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming", "Module"]) {
-    if (name in webAssembly) replacements.push(forbid(webAssembly, name, `WebAssembly.${name}`));
+    if (name in webAssembly) replacements.push([webAssembly, name, forbiddenFunction(`WebAssembly.${name}`)]);
   }
+  const temporal: unknown = Reflect.get(globalThis, "Temporal");
+  if (temporal !== undefined) replacements.push(...simulatedTemporal(temporal as Parameters<typeof simulatedTemporal>[0]));
   return replacements;
-}
-
-function forbid(owner: object, member: string, name: string): Replacement {
-  return [owner, member, forbiddenFunction(name, Reflect.get(owner, member) as (...args: unknown[]) => unknown)];
 }
 
 /** Replaces a property, as a getter where it was one; returns what undoes it. */

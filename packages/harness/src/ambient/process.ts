@@ -1,59 +1,91 @@
 import { EventEmitter } from "node:events";
 import process from "node:process";
 import { traceStream } from "./console.ts";
-import { forbiddenFunction } from "./forbidden.ts";
+import { forbiddenFunction, forbiddenNamespace, membersOf } from "./forbidden.ts";
 import { simulatedHrtime, virtualNowMs } from "./time.ts";
-import { currentHost, refuse } from "./world.ts";
+import { currentHost, perHost, refuse } from "./world.ts";
 
-/** Functions of `process` that act on the real process, or tell of it what differs from machine to machine and from run to run. */
-const forbidden = [
-  "abort", "binding", "chdir", "cpuUsage", "dlopen", "disconnect", "initgroups", "kill", "loadEnvFile", "memoryUsage", "reallyExit", "resourceUsage",
-  "send", "setegid", "seteuid", "setgid", "setgroups", "setuid", "umask", "_debugProcess", "_kill", "_linkedBinding", "availableMemory",
-  "constrainedMemory", "getActiveResourcesInfo", "threadCpuUsage", "execve",
-]; // biome-ignore format: a list
+/** Functions of `process` that tell the same in every run. All others act on the real process, or tell what differs from run to run. */
+const harmless: ReadonlySet<string> = new Set([
+  "constructor", "cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback",
+]); // biome-ignore format: a list
 
 /** What a server finds as `process`: a process of its own, whose streams are the trace and whose end is a failure. */
 export function simulatedProcess(requireBuiltin: (name: string) => unknown): object {
-  const simulated = Object.create(process);
-  const members: Record<string, unknown> = {
+  const simulated = Object.create(process) as object;
+  const members: Record<string, unknown> = {};
+  for (const [name, { value }] of membersOf(process)) {
+    if (typeof value === "function" && !harmless.has(name)) members[name] = forbiddenWithMembers(`process.${name}`, value);
+  }
+  Object.assign(members, deafEmitter(simulated), {
     hrtime: simulatedHrtime,
     uptime: () => virtualNowMs() / 1000,
-    stdout: traceStream("INFO"),
-    stderr: traceStream("ERRO"),
     stdin: undefined,
     exitCode: undefined,
-    exit: (code?: unknown) =>
-      refuse(`called process.exit(${code === undefined ? "" : String(code)})`, "a server of a Raft runs until it is killed"),
+    exit: function exit(code?: unknown) {
+      return refuse(`called process.exit(${code === undefined ? "" : String(code)})`, "a server of a Raft runs until it is killed", exit);
+    },
     emitWarning: (warning: unknown) => traceWarning(warning),
-    getBuiltinModule: requireBuiltin,
+    getBuiltinModule: (name: string) => builtinOrUndefined(requireBuiltin, name),
     nextTick: process.nextTick.bind(process),
-  };
-  for (const name of forbidden) {
-    if (typeof Reflect.get(process, name) === "function") members[name] = forbiddenFunction(`process.${name}`);
-  }
-  // Nothing is ever told to listeners: what the real ones hear of is the thread's business.
-  const inert: Record<string, unknown> = {
-    listeners: [],
-    rawListeners: [],
-    eventNames: [],
-    listenerCount: 0,
-    getMaxListeners: 0,
-    emit: false,
-  };
-  for (const name of Object.getOwnPropertyNames(EventEmitter.prototype)) {
-    if (name === "constructor" || typeof Reflect.get(EventEmitter.prototype, name) !== "function") continue;
-    members[name] = () => inert[name] ?? simulated;
-  }
+    ref() {},
+    unref() {},
+    setSourceMapsEnabled() {},
+    // Those of the command: they differ between a run and its replay.
+    argv: Object.freeze([process.execPath]),
+    execArgv: Object.freeze([]),
+    argv0: "node",
+    title: "node",
+    report: forbiddenNamespace("process.report", process.report ?? {}),
+    finalization: { register() {}, registerBeforeExit() {}, unregister() {} },
+  });
   for (const [name, value] of Object.entries(members)) {
     Object.defineProperty(simulated, name, { value, writable: true, configurable: true, enumerable: true });
   }
-  // Each server is a process of its own.
-  Object.defineProperty(simulated, "pid", { get: () => 1000 + (currentHost()?.life.server ?? 0) });
-  Object.defineProperty(simulated, "ppid", { value: 1 });
+  const ownToEachServer = {
+    env: perHost(() => ({ ...process.env })),
+    stdout: perHost(() => traceStream("INFO", 1)),
+    stderr: perHost(() => traceStream("ERRO", 2)),
+    pid: () => 1000 + (currentHost()?.life.server ?? 0),
+    ppid: () => 1,
+  };
+  for (const [name, get] of Object.entries(ownToEachServer))
+    Object.defineProperty(simulated, name, { get, configurable: true, enumerable: true });
   return simulated;
 }
 
+/** Some functions have others for members: process.memoryUsage.rss. */
+function forbiddenWithMembers(name: string, real: object): object {
+  const others = Object.keys(real).filter((member) => typeof Reflect.get(real, member) === "function");
+  return Object.assign(
+    forbiddenFunction(name),
+    Object.fromEntries(others.map((member) => [member, forbiddenFunction(`${name}.${member}`)])),
+  );
+}
+
+/** Nothing is ever told to listeners: what the real ones hear of is the thread's business. */
+function deafEmitter(self: object): Record<string, unknown> {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    listeners: () => [],
+    rawListeners: () => [],
+    eventNames: () => [],
+    listenerCount: () => 0,
+    getMaxListeners: () => EventEmitter.defaultMaxListeners,
+    emit: () => false,
+  };
+  const methods = Object.getOwnPropertyNames(EventEmitter.prototype).filter(
+    (name) => name !== "constructor" && typeof Reflect.get(EventEmitter.prototype, name) === "function",
+  );
+  return Object.fromEntries(methods.map((name) => [name, answers[name] ?? (() => self)]));
+}
+
+/** `process.getBuiltinModule` answers undefined where `require` throws. */
+function builtinOrUndefined(requireBuiltin: (name: string) => unknown, name: string): unknown {
+  return process.getBuiltinModule(name) === undefined ? undefined : requireBuiltin(name);
+}
+
+const warnings = perHost(() => traceStream("WARN", 2));
+
 function traceWarning(warning: unknown): void {
-  const stream = traceStream("WARN") as { write(text: string): void };
-  stream.write(warning instanceof Error ? `${warning.name}: ${warning.message}` : String(warning));
+  warnings().write(warning instanceof Error ? `${warning.name}: ${warning.message}` : String(warning));
 }
