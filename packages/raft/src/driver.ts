@@ -1,6 +1,15 @@
 import type { MakeRaft, Raft, RaftEnv, RaftView, StartResult, TimerId } from "./api.ts";
 import type { RaftCore } from "./core.ts";
-import type { AppendEntriesArgs, InstallSnapshotArgs, Outgoing, Reply, RequestVoteArgs } from "./messages.ts";
+import type {
+  AppendEntriesArgs,
+  AppendEntriesReply,
+  InstallSnapshotArgs,
+  InstallSnapshotReply,
+  Outgoing,
+  Reply,
+  RequestVoteArgs,
+  RequestVoteReply,
+} from "./messages.ts";
 
 /** Makes the core of one server from its environment: at first boot and after every restart. */
 export type MakeCore = (env: RaftEnv) => RaftCore;
@@ -24,28 +33,11 @@ class RaftServer implements Raft {
     this.#env = env;
     this.#core = core;
     this.#fire = () => this.#timerFired();
+    // One-liners: V8 forgets the compiled code of closures when a collection finds none of them alive, as between two short-lived clusters.
     this.handlers = {
-      RequestVote: (args: RequestVoteArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveRequestVote(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
-      AppendEntries: (args: AppendEntriesArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveAppendEntries(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
-      InstallSnapshot: (args: InstallSnapshotArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveInstallSnapshot(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
+      RequestVote: (args: RequestVoteArgs) => this.#requestVote(args),
+      AppendEntries: (args: AppendEntriesArgs) => this.#appendEntries(args),
+      InstallSnapshot: (args: InstallSnapshotArgs) => this.#installSnapshot(args),
     };
     this.#carryOut(env.clock.now());
   }
@@ -81,6 +73,30 @@ class RaftServer implements Raft {
 
   inspect(): RaftView {
     return this.#core.view;
+  }
+
+  #requestVote(args: RequestVoteArgs): RequestVoteReply | undefined {
+    if (this.#killed) return undefined;
+    const now = this.#env.clock.now();
+    const reply = this.#core.receiveRequestVote(args, now);
+    this.#carryOut(now);
+    return reply;
+  }
+
+  #appendEntries(args: AppendEntriesArgs): AppendEntriesReply | undefined {
+    if (this.#killed) return undefined;
+    const now = this.#env.clock.now();
+    const reply = this.#core.receiveAppendEntries(args, now);
+    this.#carryOut(now);
+    return reply;
+  }
+
+  #installSnapshot(args: InstallSnapshotArgs): InstallSnapshotReply | undefined {
+    if (this.#killed) return undefined;
+    const now = this.#env.clock.now();
+    const reply = this.#core.receiveInstallSnapshot(args, now);
+    this.#carryOut(now);
+    return reply;
   }
 
   /**
