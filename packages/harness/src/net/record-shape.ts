@@ -24,14 +24,14 @@ const maxShapes = 4;
  * few shapes it sees there. So each kind of record gets code of its own that names its fields.
  */
 export class RecordShape {
-  #code: RecordCode | undefined;
-  #learned = 0;
+  private code: RecordCode | undefined;
+  private learned = 0;
 
   /** The code for this very record; undefined if it is of another shape than the kind's records are. */
   codeFor(record: AnyRecord): RecordCode | undefined {
-    const code = this.#code;
+    const code = this.code;
     if (code !== undefined && hasKeys(record, code.keys)) return code;
-    if (this.#learned++ < maxShapes) this.#code = codeForKeys(Object.keys(record)) ?? code;
+    if (this.learned++ < maxShapes) this.code = codeForKeys(Object.keys(record)) ?? code;
     return undefined;
   }
 }
