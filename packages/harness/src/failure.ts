@@ -84,7 +84,8 @@ function attempt<T>(look: () => T, otherwise: T): T {
   }
 }
 
-function isOfClass(thrown: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+/** Whether something thrown is of a class. Never throws. */
+export function isOfClass(thrown: unknown, type: abstract new (...args: never[]) => unknown): boolean {
   return attempt(() => thrown instanceof type, false);
 }
 

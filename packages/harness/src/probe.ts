@@ -2,7 +2,7 @@ import type { MakeRaft } from "@raft-stress/raft/api";
 import { settleBuiltins } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { ShapeError } from "./cluster/shape.ts";
-import { HarnessFault, ImplementationError, StuckError } from "./failure.ts";
+import { HarnessFault, ImplementationError, isOfClass, StuckError } from "./failure.ts";
 import type { ClockKind } from "./result.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
@@ -42,5 +42,5 @@ function probeEnd(error: Error | undefined): ProbeEnd {
   if (error instanceof StuckError) return { type: "booted" };
   if (!(error instanceof ImplementationError)) throw error ?? new HarnessFault("a probe that did not stop after the boot event");
   const thrown = error.cause;
-  return thrown instanceof ShapeError ? { type: "misfit", why: thrown.message } : { type: "threw", thrown };
+  return isOfClass(thrown, ShapeError) ? { type: "misfit", why: (thrown as ShapeError).message } : { type: "threw", thrown };
 }

@@ -5,14 +5,16 @@ import type { BundledRaft } from "./bundled-raft.ts";
 import { compile, type Evaluation } from "./evaluate.ts";
 import { exportedMakeRaft } from "./exported.ts";
 import { KeptObjects } from "./kept-objects.ts";
-import { NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error.ts";
+import { attempt, NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error.ts";
 
 /** The Raft under test, in one thread. */
 export interface Implementation {
   readonly makeRaft: MakeRaft;
   /** Boots it once, so that what is wrong with it is known before anything runs. Throws NotLoaded. */
   check(progress: Int32Array): Promise<void>;
-  /** Makes a run that finds nothing of any other run. */
+  /** After each pass through a run: nothing that it has left on the global object is found by the next. */
+  tidyUp(): void;
+  /** Makes a run whose result owes nothing to any other run. */
   runAlone<T>(run: () => Promise<T>): Promise<T>;
 }
 
@@ -21,7 +23,7 @@ export async function loadImplementation(bundle: BundledRaft | undefined, clock:
   if (bundle !== undefined) return new BundledImplementation(bundle, clock);
   // By URL, because a dependency written down here would be one of the whole command, not of its workers.
   const { makeRaft } = (await import(import.meta.resolve("@raft-stress/raft"))) as { readonly makeRaft: MakeRaft };
-  return { makeRaft, check: async () => {}, runAlone: (run) => run() };
+  return { makeRaft, check: async () => {}, tidyUp() {}, runAlone: (run) => run() };
 }
 
 /** One evaluation that serves all servers, because nothing in it can change. */
@@ -50,13 +52,19 @@ class BundledImplementation implements Implementation {
       this.#evaluate = () => this.#ambient?.evaluate(evaluate) ?? evaluate();
       if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
     } catch (thrown) {
-      throw thrown instanceof NotLoaded ? thrown : threwAtTopLevel(thrown, bundle);
+      throw attempt(() => thrown instanceof NotLoaded, false) ? thrown : threwAtTopLevel(thrown, bundle);
     }
-    this.makeRaft = (env) => (this.#shared?.makeRaft ?? this.#select(this.#evaluate()))(env);
+    this.makeRaft = (env) => (this.#shared?.makeRaft ?? this.#select(this.#evaluateAnew()))(env);
   }
 
   #share(evaluation: Evaluation): Shared {
     return { makeRaft: this.#select(evaluation), kept: new KeptObjects(evaluation.kept) };
+  }
+
+  /** A module that adds to the language adds to what Node has, not to what its last evaluation has left. */
+  #evaluateAnew(): Evaluation {
+    this.#globals.restoreBuiltIns();
+    return this.#evaluate();
   }
 
   #select({ exports }: Evaluation): MakeRaft {
@@ -76,7 +84,7 @@ class BundledImplementation implements Implementation {
   async #tryEvaluation(): Promise<Evaluation> {
     let evaluation: Evaluation | undefined;
     const end = await this.#probe(() => {
-      evaluation = this.#evaluate();
+      evaluation = this.#evaluateAnew();
       return idleRaft;
     });
     if (end.type === "threw") throw threwAtTopLevel(end.thrown, this.#bundle);
@@ -92,8 +100,8 @@ class BundledImplementation implements Implementation {
       const shared = this.#shared;
       const result = await run();
       // A run that changed what was held to be constant does not count, and from then on nothing is shared.
-      if (shared === undefined || shared.kept.unchanged) return result;
-      this.#shared = undefined;
+      if (this.#shared?.kept.unchanged === false) this.#shared = undefined;
+      if (shared === this.#shared) return result;
     }
   }
 }

@@ -4,7 +4,7 @@ type FunctionNode = Extract<AnyNode, { type: "FunctionDeclaration" | "FunctionEx
 type ClassNode = Extract<AnyNode, { type: "ClassDeclaration" | "ClassExpression" }>;
 
 /** Names declared together. */
-export interface Scope {
+interface Scope {
   readonly names: Set<string>;
   readonly parent: Scope | undefined;
   /** Holds nothing but the name that a function or class expression has for itself. */

@@ -452,6 +452,11 @@ describe("an implementation of the wrong shape", () => {
     ["no snapshot()", without("snapshot"), "MakeRaft must return a Raft with a method snapshot(), got undefined"],
     ["no kill()", raftLike({ kill: true }), "MakeRaft must return a Raft with a method kill(), got boolean"],
     ["no handlers", without("handlers"), "MakeRaft must return a Raft with `handlers`, RPC handlers by method name"],
+    [
+      "a handler that is none",
+      raftLike({ handlers: { Vote() {}, Append: undefined } }),
+      "MakeRaft must return a Raft whose handlers are functions, got undefined for the handler of Append",
+    ],
   ])("%s from MakeRaft is told in one sentence", async (_, makeRaft, sentence) => {
     const error = await rejectionOf(onCluster(makeRaft as MakeRaft, ({ startAll }) => startAll()));
     expect(error).toBeInstanceOf(ImplementationError);
