@@ -47,7 +47,7 @@ export default async function work(task: Task): Promise<TaskEnd> {
 
 /** Returns the results that were not sent while the batch ran. */
 async function runBatch(batch: BatchTask, progress: Int32Array, raft: Implementation): Promise<readonly PositionedResult[]> {
-  const settings: RunSettings = { ...setup.settings, ...batch.settings, progress, afterPass: () => raft.tidyUp() };
+  const settings: RunSettings = { ...setup.settings, ...batch.settings, progress };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];
   let sentAtMs = realNowMs();

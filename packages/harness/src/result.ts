@@ -31,8 +31,6 @@ export interface RunSettings {
   readonly measureCpu?: boolean;
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
-  /** Called after each pass through the run, when no code of the implementation's will run any more: puts back what it has left in the process. */
-  readonly afterPass?: () => void;
 }
 
 /**

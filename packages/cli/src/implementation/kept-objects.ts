@@ -40,7 +40,7 @@ export class KeptObjects {
       // A getter is code of the module's own; what cannot be written to cannot change.
       if (!("value" in descriptor)) continue;
       const { value } = descriptor;
-      if (descriptor.writable) this.#properties.push({ owner: object as Property["owner"], key, value });
+      if (descriptor.writable && key !== "constructor") this.#properties.push({ owner: object as Property["owner"], key, value });
       if (key === "prototype" || isPlain(value)) this.#remember(value);
     }
   }

@@ -12,8 +12,6 @@ export interface Implementation {
   readonly makeRaft: MakeRaft;
   /** Boots it once, so that what is wrong with it is known before anything runs. Throws NotLoaded. */
   check(progress: Int32Array): Promise<void>;
-  /** After each pass through a run: nothing that it has left on the global object is found by the next. */
-  tidyUp(): void;
   /** Makes a run whose result owes nothing to any other run. */
   runAlone<T>(run: () => Promise<T>): Promise<T>;
 }
@@ -23,7 +21,7 @@ export async function loadImplementation(bundle: BundledRaft | undefined, clock:
   if (bundle !== undefined) return new BundledImplementation(bundle, clock);
   // By URL, because a dependency written down here would be one of the whole command, not of its workers.
   const { makeRaft } = (await import(import.meta.resolve("@raft-stress/raft"))) as { readonly makeRaft: MakeRaft };
-  return { makeRaft, check: async () => {}, tidyUp() {}, runAlone: (run) => run() };
+  return { makeRaft, check: async () => {}, runAlone: (run) => run() };
 }
 
 /** One evaluation that serves all servers, because nothing in it can change. */
@@ -54,17 +52,11 @@ class BundledImplementation implements Implementation {
     } catch (thrown) {
       throw attempt(() => thrown instanceof NotLoaded, false) ? thrown : threwAtTopLevel(thrown, bundle);
     }
-    this.makeRaft = (env) => (this.#shared?.makeRaft ?? this.#select(this.#evaluateAnew()))(env);
+    this.makeRaft = (env) => (this.#shared?.makeRaft ?? this.#select(this.#evaluate()))(env);
   }
 
   #share(evaluation: Evaluation): Shared {
     return { makeRaft: this.#select(evaluation), kept: new KeptObjects(evaluation.kept) };
-  }
-
-  /** A module that adds to the language adds to what Node has, not to what its last evaluation has left. */
-  #evaluateAnew(): Evaluation {
-    this.#globals.restoreBuiltIns();
-    return this.#evaluate();
   }
 
   #select({ exports }: Evaluation): MakeRaft {
@@ -84,7 +76,7 @@ class BundledImplementation implements Implementation {
   async #tryEvaluation(): Promise<Evaluation> {
     let evaluation: Evaluation | undefined;
     const end = await this.#probe(() => {
-      evaluation = this.#evaluateAnew();
+      evaluation = this.#evaluate();
       return idleRaft;
     });
     if (end.type === "threw") throw threwAtTopLevel(end.thrown, this.#bundle);
@@ -100,8 +92,8 @@ class BundledImplementation implements Implementation {
       const shared = this.#shared;
       const result = await run();
       // A run that changed what was held to be constant does not count, and from then on nothing is shared.
-      if (this.#shared?.kept.unchanged === false) this.#shared = undefined;
-      if (shared === this.#shared) return result;
+      if (shared === undefined || shared.kept.unchanged) return result;
+      this.#shared = undefined;
     }
   }
 }

@@ -16,9 +16,9 @@ export type ModuleState =
 export function moduleState(program: Program): ModuleState {
   try {
     const topLevel = new TopLevel(program);
-    checkReferences(resolveNames(program), topLevel);
+    const handedOn = checkReferences(resolveNames(program), topLevel);
     checkProperties(program, topLevel.staticFields);
-    return { kind: "shared", watched: [...watchedNames(topLevel)] };
+    return { kind: "shared", watched: [...watchedNames(topLevel, handedOn)] };
   } catch (error) {
     if (error instanceof NotProven) return { kind: "isolated", because: error.message };
     if (error instanceof RangeError) return { kind: "isolated", because: "the code is nested too deeply" };
@@ -26,16 +26,17 @@ export function moduleState(program: Program): ModuleState {
   }
 }
 
-/** Functions, classes and objects; esbuild's own helpers are out of reach for the user's code. */
-function* watchedNames({ kinds }: TopLevel): Generator<string> {
+/** Functions, classes and objects that code can get hold of; esbuild's own helpers are out of reach for the user's code. */
+function* watchedNames({ kinds }: TopLevel, handedOn: ReadonlySet<string>): Generator<string> {
   for (const [name, kind] of kinds) {
     if (kind === "primitive" || kind === "constant" || kind === "lookup" || kind === "namespace") continue;
-    if (!name.startsWith("__")) yield name;
+    if (!name.startsWith("__") && handedOn.has(name)) yield name;
   }
 }
 
 /** No code writes a property that has the name of a class's own field, and none changes what names mean. */
 function checkProperties(node: AnyNode, staticFields: ReadonlySet<string>): void {
+  if (isReachingBack(node)) throw new NotProven("'callee' and 'caller' reach functions by no name");
   if (node.type === "WithStatement") throw new NotProven("'with' changes what names mean");
   const target = node.type === "AssignmentExpression" ? node.left : node.type === "UpdateExpression" ? node.argument : undefined;
   if (target?.type === "MemberExpression" && !target.computed && target.property.type === "Identifier") {
@@ -43,4 +44,10 @@ function checkProperties(node: AnyNode, staticFields: ReadonlySet<string>): void
       throw new NotProven(`something writes a property '${target.property.name}', as a class's own field is called`);
   }
   for (const child of childrenOf(node)) checkProperties(child, staticFields);
+}
+
+/** `arguments.callee` and its like. */
+function isReachingBack(node: AnyNode): boolean {
+  if (node.type !== "MemberExpression" || node.computed || node.property.type !== "Identifier") return false;
+  return node.property.name === "callee" || node.property.name === "caller";
 }

@@ -16,17 +16,42 @@ const changingMethods = new Set(["push", "pop", "shift", "unshift", "splice", "s
 /** Names under which the global object can be reached as a whole. */
 const wholeGlobals = new Set(["globalThis", "global", "self"]);
 
-/** Judges every use of what lives as long as the module. Throws NotProven at the first one that could leave something behind. */
-export function checkReferences(names: Names, topLevel: TopLevel): void {
+/**
+ * Judges every use of what lives as long as the module. Throws NotProven at the first one that could leave something behind. Returns the names of what
+ * could still be changed in a roundabout way: objects, and functions that someone gets hold of; those that are only called cannot.
+ */
+export function checkReferences(names: Names, topLevel: TopLevel): ReadonlySet<string> {
+  const handedOn = new Set<string>();
   const exported = exportedOnly(names, topLevel);
   for (const reference of names.references) {
     if (topLevel.accounted.has(reference.node) || exported.has(reference.node)) continue;
     const { scope, name } = reference;
     if (scope === undefined) checkGlobal(reference, names);
-    else if (scope === names.top) checkTop(reference, names, topLevel);
+    else if (scope === names.top) {
+      checkTop(reference, names, topLevel);
+      if (!isCallee(reference.node, names)) handedOn.add(name);
+    }
     // A class that writes to itself by the name it has inside.
-    else if (scope.isOwnName && scope.parent === names.top) checkNotWritten(reference, names, name);
+    else if (scope.isOwnName && scope.parent === names.top) {
+      checkNotWritten(reference, names, name);
+      if (!isCallee(reference.node, names)) handedOn.add(outerName(reference, names));
+    }
   }
+  return handedOn;
+}
+
+/** The name that a function or class has outside, of which this is the name inside. */
+function outerName({ name, node }: Reference, names: Names): string {
+  for (let inner: AnyNode = node, outer = names.parentOf(inner); outer !== undefined; inner = outer, outer = names.parentOf(inner)) {
+    const isOwner = (inner.type === "ClassExpression" || inner.type === "FunctionExpression") && inner.id?.name === name;
+    if (isOwner && outer.type === "VariableDeclarator" && outer.id.type === "Identifier") return outer.id.name;
+  }
+  return name;
+}
+
+function isCallee(node: AnyNode, names: Names): boolean {
+  const parent = names.parentOf(node)!;
+  return parent.type === "CallExpression" && parent.callee === node;
 }
 
 /** Where the bundle's own exports name what they export: for us, who only read. If the code looks at its own exports too, nothing. */

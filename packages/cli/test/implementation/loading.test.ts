@@ -214,6 +214,23 @@ describe("module-level state", () => {
     }
   });
 
+  it("on a prototype of the language ends with the run too, though nothing names it", async () => {
+    const text = `
+      export const makeRaft = (env) => {
+        const language = Object.getPrototypeOf([]);
+        language.boots = (language.boots ?? 0) + 1;
+        env.log("INFO", "number " + language.boots);
+        return ${idle};
+      };`;
+    const cwd = project({ "raft.mjs": text });
+    await start(["TestInitialElection2A", "-n", "2", "--raft", "raft.mjs", "-o", "logs"], { cwd });
+    for (const name of readdirSync(join(cwd, "logs"))) {
+      const log = readFileSync(join(cwd, "logs", name), "utf8");
+      expect([...log.matchAll(/number \d+/g)].map(([number]) => number)).toEqual(["number 1", "number 1", "number 1"]);
+      expect(log).toContain("replayed once: the same run");
+    }
+  });
+
   it("on the global object ends with the run", async () => {
     const { numbers } = await factsOf(raft("", "(globalThis.boots = (globalThis.boots ?? 0) + 1)"));
     expect(numbers.filter((number) => number === 1)).toHaveLength(8);

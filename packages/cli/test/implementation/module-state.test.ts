@@ -95,10 +95,10 @@ describe("a module whose top level cannot change is shared", () => {
     expect(stateOf(code)).toMatchObject({ kind: "shared" });
   });
 
-  it("and the names of what can be checked after a run are known", () => {
-    const code =
-      "var __defProp = Object.defineProperty; const a = 1, r = { x: 1 }, z = Object.freeze([1]); class C {} function f() {} const g = () => r.x;";
-    expect(stateOf(code)).toEqual({ kind: "shared", watched: ["f", "r", "C", "g"] });
+  it("and what could be changed by whoever gets hold of it is known, to be checked after each run", () => {
+    const constants = "var __defProp = Object.defineProperty; const a = 1, z = Object.freeze([1]);";
+    const code = `${constants} const r = { x: 1 }; class C {} function called() {} function given() {} const g = () => [r.x, called(), new C(), given];`;
+    expect(stateOf(code)).toEqual({ kind: "shared", watched: ["given", "r", "C"] });
   });
 });
 
@@ -194,6 +194,7 @@ describe("everything else is isolated", () => {
     ["eval", "let n = 0; function f(s) { eval(s); }", "'eval'"],
     ["Function", "function f(s) { return new Function(s); }", "'Function'"],
     ["with", "function f(o) { with (o) { n; } }", "'with'"],
+    ["arguments.callee", "function f() { arguments.callee.calls = 1; }", "'callee'"],
     ["this at the top level", "const f = () => { this.n = 1; };", "'this' at the top level"],
     ["the wrapper's arguments", "const f = () => arguments[1];", "'arguments' at the top level"],
     ["a name that is declared twice", "var a = 1; var a = 2;", "declared twice"],
@@ -265,6 +266,7 @@ const keepings: readonly (readonly [declaration: string, uses: readonly string[]
     ["new P().m()", "(P.prototype.m = () => 2)()", "(new P().constructor.prototype.k = 1)", "new P().k", "change(P.prototype)"],
   ],
   ["function E() { return E.calls ?? 0; }", ["E()", "(E.calls = E() + 1)", "change(E)", "take(E)()"]],
+  ["const N = function inner(get) { return get ? inner : (inner.calls ?? 0); };", ["N()", "N(1)()", "change(N(1))"]],
   ["const X = /1/g;", ["X.test('11')", "X.lastIndex"]],
   ["const Y = /1/;", ["Y.test('11')", "Y.lastIndex"]],
   ["let later; const set = (v) => { later = v; };", ["later", "set((later ?? 0) + 1)"]],
