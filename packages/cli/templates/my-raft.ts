@@ -144,7 +144,7 @@ interface AppendEntriesArgs {
 interface AppendEntriesReply {
   term: number;
   success: boolean;
-  // 2B: something that tells the leader how far to back up (end of §5.3). One entry at a time is too slow for TestBackup2B.
+  // 2B: something that tells the leader how far to back up (end of §5.3). One entry at a time is too slow for 2C.
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
