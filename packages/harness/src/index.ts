@@ -1,4 +1,5 @@
 export { type Ambient, installAmbient } from "./ambient/install.ts";
+export { installForRealClock } from "./ambient/install-real.ts";
 export { runIteration } from "./iteration.ts";
 export { labTests } from "./lab/index.ts";
 export type { LabTest, Part } from "./lab/lab-test.ts";

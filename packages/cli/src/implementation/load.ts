@@ -1,6 +1,14 @@
-import { type Ambient, type ClockKind, installAmbient, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
+import {
+  type Ambient,
+  type ClockKind,
+  installAmbient,
+  installForRealClock,
+  type ProbeEnd,
+  probe,
+  registerSourceMap,
+} from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
-import { realBuiltin, requireFor } from "./builtins.ts";
+import { requireFor } from "./builtins.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { compile, type Evaluation } from "./evaluate.ts";
 import { exportedMakeRaft } from "./exported.ts";
@@ -46,7 +54,7 @@ class BundledImplementation implements Implementation {
     registerSourceMap(bundle.scriptName, bundle.map);
     this.#ambient = clock === "virtual" ? installAmbient() : undefined;
     try {
-      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? realBuiltin));
+      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? installForRealClock()));
       this.#evaluate = () => this.#ambient?.evaluate(evaluate) ?? evaluate();
       if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
     } catch (thrown) {

@@ -1,5 +1,6 @@
 import { ImplementationError } from "../failure.ts";
 import type { Host } from "../sim/host.ts";
+import { realScope } from "../sim/real-scope.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { BuiltinsGuard } from "./builtins-guard.ts";
 
@@ -31,14 +32,16 @@ export function vacate(): void {
   current = undefined;
 }
 
-/** The run under way; undefined between runs, when only code that a run left behind can ask. */
+/** The run whose code is running; undefined between runs, when only code that a run on the virtual clock left behind can ask. */
 export function currentWorld(): Simulation | undefined {
-  return current;
+  return current ?? realScope()?.simulation;
 }
 
 /** The server whose code is running; undefined between runs and while it is the tester's turn. */
 export function currentHost(): Host | undefined {
-  return current?.hosts[current.currentServer];
+  if (current !== undefined) return current.hosts[current.currentServer];
+  const scope = realScope();
+  return scope?.simulation.hosts[scope.server];
 }
 
 /**
@@ -71,6 +74,6 @@ export function nameOfHost(): number | undefined {
 export function refuse(deed: string, why: string, caller: (...args: never[]) => unknown = refuse): never {
   const error = new Error(`${deed}: ${why}`);
   captureStackTrace(error, caller);
-  current?.fail(new ImplementationError(nameOfHost(), deed, error, `${deed}: ${why}`));
+  currentWorld()?.fail(new ImplementationError(nameOfHost(), deed, error, `${deed}: ${why}`));
   throw error;
 }
