@@ -2,7 +2,7 @@ import { ImplementationError } from "../failure.ts";
 import type { Host } from "../sim/host.ts";
 import { realScope } from "../sim/real-scope.ts";
 import type { Simulation } from "../sim/simulation.ts";
-import type { BuiltinsGuard } from "./builtins-guard.ts";
+import type { Language } from "./language.ts";
 
 /**
  * The run that the ambient clock, timers and randomness of this thread belong to. On the virtual clock runs follow one another, and every event belongs
@@ -13,15 +13,15 @@ let current: Simulation | undefined;
 // Code under test may replace it.
 const { captureStackTrace } = Error;
 
-/** Watches the built-in objects of this thread while code under test runs in it on the virtual clock. */
-let guard: BuiltinsGuard | undefined;
+/** The language of the code under test, in a thread in which such code runs on the virtual clock. */
+let language: Language | undefined;
 
-export function setGuard(present: BuiltinsGuard | undefined): void {
-  guard = present;
+export function setLanguage(present: Language | undefined): void {
+  language = present;
 }
 
-export function builtinsGuard(): BuiltinsGuard | undefined {
-  return guard;
+export function currentLanguage(): Language | undefined {
+  return language;
 }
 
 export function inhabit(simulation: Simulation): void {
