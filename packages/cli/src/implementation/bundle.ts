@@ -25,7 +25,7 @@ export async function bundleRaft(file: string, given: string): Promise<BundledRa
     map: withAbsoluteSources(map, dirname(file)),
     strict: isStrict(metafile, dirname(file)),
     state,
-    declarations: program ? declarationsOf(program) : {},
+    declarations: program ? declarationsOf(program, code) : {},
   };
 }
 
@@ -90,7 +90,7 @@ function placeOfModule(file: string): Record<string, string> {
 
 function parsed(code: string): Program | undefined {
   try {
-    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true, locations: true });
+    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true });
   } catch {
     return undefined;
   }
