@@ -109,7 +109,16 @@ function isStrict({ inputs }: Metafile, directory: string): boolean {
 
 function withAbsoluteSources(text: string, directory: string): string {
   const map = JSON.parse(text) as { readonly sources: readonly string[] };
-  return JSON.stringify({ ...map, sources: map.sources.map((source) => resolve(directory, source)) });
+  return JSON.stringify({ ...map, sources: map.sources.map((source) => resolve(directory, decoded(source))) });
+}
+
+/** esbuild writes sources as parts of URLs; what it takes over from the maps of what it bundles may not be. */
+function decoded(source: string): string {
+  try {
+    return decodeURIComponent(source);
+  } catch {
+    return source;
+  }
 }
 
 /** The first of esbuild's messages, as the end of a sentence. */

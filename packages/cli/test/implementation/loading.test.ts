@@ -267,6 +267,12 @@ export const fail = (n: number): never => { throw new Error(\`no \${n}\`); };
     expect(log).not.toContain("raft-stress:/");
   });
 
+  it("is shown so in the reason of a failure too, when it is part of what was thrown", async () => {
+    const cwd = project({ "raft.ts": "export const makeRaft = () => {\n  throw { why: new Error('inner') };\n};\n" });
+    const { stdout } = await start(["TestBasicAgree2B", "-n", "1", "--raft", "raft.ts", "--json", "-", "-o", "logs"], { cwd });
+    expect(runLines(stdout)[0]!.reason).toMatch(/Error: inner\s+at makeRaft \(raft\.ts:2:16\)/);
+  });
+
   it("shows whole paths outside of the current directory", async () => {
     const cwd = project(files);
     const { log } = await runOf("raft.ts", join(cwd, "src"));
