@@ -24,12 +24,9 @@ export interface Implementation {
   runAlone<T>(run: () => Promise<T>): Promise<T>;
 }
 
-/** `bundle` undefined is the built-in Raft. Throws NotLoaded for what can be wrong with the module. */
-export async function loadImplementation(bundle: BundledRaft | undefined, clock: ClockKind): Promise<Implementation> {
-  if (bundle !== undefined) return new BundledImplementation(bundle, clock);
-  // By URL, because a dependency written down here would be one of the whole command, not of its workers.
-  const { makeRaft } = (await import(import.meta.resolve("@raft-stress/raft"))) as { readonly makeRaft: MakeRaft };
-  return { makeRaft, check: async () => {}, runAlone: (run) => run() };
+/** Throws NotLoaded for what can be wrong with the module. */
+export async function loadImplementation(bundle: BundledRaft, clock: ClockKind): Promise<Implementation> {
+  return new BundledImplementation(bundle, clock);
 }
 
 /** One evaluation that serves all servers, because nothing in it can change. */
