@@ -7,15 +7,26 @@ import { Script } from "node:vm";
 export type Engine = typeof import("@raft-stress/harness") & Pick<typeof import("@raft-stress/raft"), "makeRaft">;
 
 const bundle = fileURLToPath(new URL("./engine.cjs", import.meta.url));
-/** V8's compiled code of the bundle. Only the V8 that wrote it takes it, and only under the same flags; any other compiles the bundle anew. */
-export const codeCache = fileURLToPath(new URL("./engine.cache", import.meta.url));
+
+/**
+ * Where V8's compiled code of the bundle is kept. It is for the very program that wrote it: V8 itself refuses what other versions or flags gave, but
+ * not that of a Node with another patch of the same V8, and would crash on it.
+ */
+export function codeCache(): string {
+  const program = statSync(process.execPath, { throwIfNoEntry: false });
+  const writer = [process.version, process.arch, program?.size, program?.mtimeMs].join("-");
+  return fileURLToPath(new URL(`./engine-${writer}.cache`, import.meta.url));
+}
 
 /**
  * Loads the engine: from the one file that the build bundles it into if it is there and up to date, else module by module. A thread that makes few runs
  * spends a quarter of its time on loading and compiling what the bundle has ready.
  */
 export async function loadEngine(): Promise<Engine> {
-  if (bundleIsCurrent()) return runBundle(existsSync(codeCache) ? readFileSync(codeCache) : undefined).engine;
+  if (bundleIsCurrent()) {
+    const cache = codeCache();
+    return runBundle(existsSync(cache) ? readFileSync(cache) : undefined).engine;
+  }
   // The Raft by URL, because a dependency written down here would be one of the whole command, not of its workers.
   const [harness, { makeRaft }] = await Promise.all([import("@raft-stress/harness"), import(import.meta.resolve("@raft-stress/raft"))]);
   return { ...harness, makeRaft };

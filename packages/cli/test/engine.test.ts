@@ -22,7 +22,7 @@ it("does without compiled code that is not this V8's", () => {
 });
 
 it("runs the same bundled, with or without compiled code, and module by module", async () => {
-  expect(existsSync(codeCache)).toBe(true);
+  expect(existsSync(codeCache())).toBe(true);
   const { makeRaft } = await import("@raft-stress/raft");
   const modules = await hashOfRun({ ...(await import("@raft-stress/harness")), makeRaft });
   expect(await hashOfRun(await loadEngine())).toBe(modules);
