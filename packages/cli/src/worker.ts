@@ -19,32 +19,46 @@ const realNowMs = performance.now.bind(performance);
 // stdout holds the command's own output only; what an implementation prints must not get between its JSON lines.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
-// A user's Raft is loaded by code that shares its modules with the harness: there the engine is taken module by module.
-const engine = setup.raft === undefined ? await loadEngine() : undefined;
-const { runIteration } = engine ?? (await import("@raft-stress/harness"));
+interface Loaded {
+  readonly runIteration: typeof import("@raft-stress/harness").runIteration;
+  readonly raft: Implementation;
+}
 
-tuneEngine();
+async function load(): Promise<Loaded> {
+  if (setup.raft === undefined) return loadBuiltIn();
+  // A user's Raft is loaded by code that shares its modules with the harness: there the engine is taken module by module.
+  const [{ runIteration }, { loadImplementation }] = await Promise.all([
+    import("@raft-stress/harness"),
+    import("./implementation/load.ts"),
+  ]);
+  tuneEngine();
+  return { runIteration, raft: await loadImplementation(setup.raft, setup.settings.clock) };
+}
 
-let loading: Promise<Implementation> | undefined;
+async function loadBuiltIn(): Promise<Loaded> {
+  const { runIteration, makeRaft } = await loadEngine();
+  tuneEngine();
+  return { runIteration, raft: { makeRaft, check: async () => {}, runAlone: (run) => run() } };
+}
+
+let loading: Promise<Loaded> | undefined;
 
 /** Once per thread: a failed load fails every batch alike. */
-function implementation(): Promise<Implementation> {
+function loaded(): Promise<Loaded> {
   loading ??= load();
   return loading;
 }
 
-async function load(): Promise<Implementation> {
-  if (engine !== undefined) return { makeRaft: engine.makeRaft, check: async () => {}, runAlone: (run) => run() };
-  const { loadImplementation } = await import("./implementation/load.ts");
-  return loadImplementation(setup.raft!, setup.settings.clock);
-}
+// The built-in Raft is loaded while the first batch is still on its way. A user's module is not: if it ends the thread, a task must be
+// under way to be told.
+if (setup.raft === undefined) loaded().catch(() => {});
 
 export default async function work(task: Task): Promise<TaskEnd> {
   const progress = takeCells(task.cells, threadId);
   try {
-    const raft = await implementation();
-    if (task.kind === "batch") return { type: "results", results: await runBatch(task, progress, raft) };
-    await raft.check(progress);
+    const ready = await loaded();
+    if (task.kind === "batch") return { type: "results", results: await runBatch(task, progress, ready) };
+    await ready.raft.check(progress);
     return { type: "loaded" };
   } catch (error) {
     if (isNotLoaded(error)) return { type: "notLoaded", why: error.message };
@@ -58,7 +72,7 @@ function isNotLoaded(error: unknown): error is Error {
 }
 
 /** Returns the results that were not sent while the batch ran. */
-async function runBatch(batch: BatchTask, progress: Int32Array, raft: Implementation): Promise<readonly PositionedResult[]> {
+async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, raft }: Loaded): Promise<readonly PositionedResult[]> {
   const settings: RunSettings = { ...setup.settings, ...batch.settings, progress };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];

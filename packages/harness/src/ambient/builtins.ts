@@ -1,11 +1,9 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
-import { createRequire } from "node:module";
+import { builtinModule } from "./builtin-module.ts";
 import { forbiddenFunction, forbiddenNamespace, withForbiddenMethods, withMembers } from "./forbidden.ts";
 import { randomFunctions, repeatableCrypto } from "./randomness.ts";
 import * as timers from "./timers.ts";
 import { timersPromises } from "./timers-promises.ts";
-
-const realRequire = createRequire(import.meta.url);
 
 /** Modules of Node that only compute. All others are forbidden until they are known. */
 const pure: ReadonlySet<string> = new Set([
@@ -75,7 +73,7 @@ export class SimulatedBuiltins {
         // The thread that a server runs in is not its own, and another one in each run.
         return withMembers(this.#forbidden(name, specifier), { isMainThread: true, threadId: 0, parentPort: null, workerData: null });
       default:
-        return pure.has(name) ? realRequire(specifier) : this.#forbidden(name, specifier);
+        return pure.has(name) ? builtinModule(specifier) : this.#forbidden(name, specifier);
     }
   }
 
@@ -85,7 +83,7 @@ export class SimulatedBuiltins {
   }
 
   #forbidden(name: string, specifier: string): object {
-    return forbiddenNamespace(name.replace("/promises", ".promises"), realRequire(specifier) as object, harmless[name]);
+    return forbiddenNamespace(name.replace("/promises", ".promises"), builtinModule(specifier) as object, harmless[name]);
   }
 }
 

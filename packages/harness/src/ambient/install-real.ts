@@ -1,8 +1,6 @@
-import { createRequire } from "node:module";
 import { catchStraysForGood } from "../sim/strays.ts";
+import { builtinModule } from "./builtin-module.ts";
 import { simulatedConsole } from "./console.ts";
-
-const realRequire = createRequire(import.meta.url);
 
 /**
  * What a thread needs for code under test on the real clock: time, timers and the outside world are Node's own, the console belongs to the trace of whichever
@@ -12,5 +10,5 @@ export function installForRealClock(): (name: string) => unknown {
   catchStraysForGood();
   const ofRuns = simulatedConsole(console);
   Object.defineProperty(globalThis, "console", { value: ofRuns, writable: true, configurable: true });
-  return (name) => (/^(node:)?console$/.test(name) ? ofRuns : realRequire(name));
+  return (name) => (/^(node:)?console$/.test(name) ? ofRuns : builtinModule(name));
 }

@@ -1,0 +1,8 @@
+import process from "node:process";
+
+/** One of Node's modules, as it really is. Throws as `require` does when there is none of that name. */
+export function builtinModule(name: string): unknown {
+  const found: unknown = process.getBuiltinModule(name);
+  if (found !== undefined) return found;
+  throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" });
+}
