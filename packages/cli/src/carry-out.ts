@@ -1,96 +1,131 @@
-import { type IterationResult, parseSeed } from "@raft-stress/harness";
-import { directoryNameFor, logStore } from "./artifacts.ts";
-import { formatDuration } from "./durations.ts";
+import { parseSeed } from "@raft-stress/harness";
+import { directoryNameFor, type LogStore, logStore } from "./artifacts.ts";
+import type { Backend } from "./backend.ts";
 import type { EndReason } from "./events.ts";
-import { exitCodes, UserError } from "./exit-codes.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { type Goal, goalOf, isShown } from "./goal.ts";
-import { watchForInterrupts } from "./interrupt.ts";
-import { replayCommandFor, shellWord } from "./invocation.ts";
+import type { Interruption } from "./interrupt.ts";
+import { shellWord } from "./invocation.ts";
 import type { JsonTarget } from "./json-target.ts";
-import { formatLog } from "./log-file.ts";
+import { LoadWatch } from "./load.ts";
+import { formatLogHeader, type LogOrigin } from "./log-file.ts";
 import { Plan } from "./plan.ts";
-import { Pool } from "./pool.ts";
 import { type Reporting, startReporting } from "./report/reporting.ts";
+import type { RunResult } from "./run-result.ts";
 import { Runner } from "./runner.ts";
-import type { Session, Threads } from "./session.ts";
-import { emptyTally, type Tally } from "./tally.ts";
+import { RunsRecord } from "./runs-record.ts";
+import type { Session } from "./session.ts";
+import { watchSlowRuns } from "./slow.ts";
+import type { Tally } from "./tally.ts";
 import { ownVersion } from "./version.ts";
 
-/** Makes the runs of a session and reports them. Returns the exit status. */
-export async function carryOut(session: Session, threads: Threads, json: JsonTarget | undefined): Promise<number> {
-  const { options, tests } = session;
-  const interruption = watchForInterrupts();
-  const goal = goalOf(options);
-  const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs });
-  if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
+export interface CarryOutParts {
+  readonly interruption: Interruption;
+  readonly json: JsonTarget | undefined;
+  /** Called once, when all but the executor is there. */
+  openBackend(plan: Plan, logDirectory: string): Backend;
+}
 
-  const tally = emptyTally(tests);
-  const plan = new Plan({ tests: tests.length, iterations: goal.iterations, sequential: options.sequential, growth: options.growth });
-  const reporting = startReporting({ session, goal, tally, plan, json });
-  const runner = createRunner(session, goal, { pool, plan, tally, reporting });
+/** Makes the runs of a session and reports them. Returns the exit status. */
+export async function carryOut(session: Session, { interruption, json, openBackend }: CarryOutParts): Promise<number> {
+  const { options, tests, before, output } = session;
+  const goal = goalOf(options);
+  const { tally } = before;
+  const plan = new Plan({
+    tests: tests.length,
+    iterations: goal.iterations,
+    sequential: options.sequential,
+    growth: options.growth,
+    before: before.before,
+  });
+  const logs = openLogs(session);
+  const record = runsRecord(session, logs);
+  const backend = openBackend(plan, logs.directory);
+  const reporting = startReporting({ session, goal, tally, plan, json, backend, record });
+  const runner = createRunner(session, goal, { backend, plan, tally, reporting, logs });
   interruption.onSignal(() => runner.interrupt());
+  const slow = options.slow === undefined ? undefined : watchSlowRuns(backend.executor, options.slow, reporting.tell);
   let reason: EndReason;
   try {
     reason = await runner.run();
+  } catch (error) {
+    await backend.executor.close();
+    throw error;
   } finally {
+    slow?.stop();
     reporting.stopProgress();
   }
-  await Promise.all([reporting.finish(reason), pool.close()]);
+  for (const remark of backend.remarks()) output.tell(`raft-stress: ${remark}`);
+  await Promise.all([reporting.finish(reason), backend.executor.close()]);
   interruption.ignore();
   return interruption.exitCode ?? exitCode(tally, goal);
 }
 
-/** Nothing is run with an implementation that does not load. */
-async function checkImplementation(pool: Pool, file: string, timeoutMs: number): Promise<void> {
-  const end = await pool.load();
-  if (end.type === "loaded") return;
-  if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
-  if (end.type === "fault") throw new Error(end.stack);
-  if (end.type === "done") throw new Error("a load ended as a batch");
-  const how =
-    end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
-  throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
+function openLogs({ options, output }: Session): LogStore {
+  const directory = options.output ?? options.resume ?? directoryNameFor(new Date());
+  const logs = logStore(directory, (sentence) => output.tell(`raft-stress: ${sentence}`));
+  if (options.resume !== undefined) logs.make();
+  return logs;
+}
+
+/** Runs without a log are counted in a file beside the logs. When every run leaves a log, the logs tell all. */
+function runsRecord({ options, before, seed, subject }: Session, logs: LogStore): RunsRecord {
+  return new RunsRecord({
+    directory: logs.directory,
+    subject,
+    seed,
+    tally: before.tally,
+    before,
+    wanted: () => logs.made && (options.resume !== undefined || !options.archive),
+  });
 }
 
 interface Parts {
-  readonly pool: Pool;
+  readonly backend: Backend;
   readonly plan: Plan;
   readonly tally: Tally;
   readonly reporting: Reporting;
+  readonly logs: LogStore;
 }
 
-function createRunner(
-  { options, output, tests, seed, settings, request }: Session,
-  goal: Goal,
-  { pool, plan, tally, reporting }: Parts,
-): Runner {
-  const logs = logStore(options.output ?? directoryNameFor(new Date()), (sentence) => output.tell(`raft-stress: ${sentence}`));
-  const replayCommand = replayCommandFor(options);
-  const origin = {
+function createRunner(session: Session, goal: Goal, { backend, plan, tally, reporting, logs }: Parts): Runner {
+  const { options, tests, seed, settings, request } = session;
+  const origin: LogOrigin = {
+    ...backend.origin,
     version: ownVersion(),
-    raft: options.raft ?? "built-in",
     clock: settings.clock,
     traceLevel: settings.traceLevel,
     directory: request.directory,
     flags: process.argv.slice(2).map(shellWord),
   };
   return new Runner({
-    pool,
+    executor: backend.executor,
     plan,
     tests,
     seed: parseSeed(seed)!,
     loop: options.loop,
     realClock: options.clock === "real",
     maxFailures: goal.maxFailures,
+    failedBefore: tally.tests.map(({ failed }) => failed),
     forMs: options.for,
     timeoutMs: goal.timeoutMs,
-    save(result: IterationResult) {
+    ...(options.loadLimit !== undefined && { admits: belowLoad(options.loadLimit) }),
+    save(result: RunResult) {
       const { test, seed: runSeed } = result.job;
+      const content = backend.logContent(result, () => formatLogHeader(result, origin, backend.replayCommand(test, runSeed)));
       const finishedBefore = tally.passed + tally.failed;
-      return logs.save(`${test}_${finishedBefore}`, formatLog(result, origin, replayCommand(test, runSeed)));
+      if (!content) return undefined;
+      const path = logs.save(`${backend.fileName(test)}_${finishedBefore}`, content);
+      if (path !== undefined) backend.saved?.(result, logs.directory);
+      return path;
     },
     emit: reporting.emit,
   });
+}
+
+function belowLoad(limit: number): () => boolean {
+  const watch = new LoadWatch();
+  return () => watch.now() < limit;
 }
 
 function exitCode(tally: Tally, { evidence }: Goal): number {

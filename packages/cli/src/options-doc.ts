@@ -1,4 +1,4 @@
-import { defaultText, environmentName, longName, type OptionName, optionNames, optionTable } from "./options.ts";
+import { argumentText, defaultText, environmentName, longName, type OptionName, optionNames, optionTable } from "./options.ts";
 
 const introduction = `# Options of raft-stress
 
@@ -32,7 +32,7 @@ export function optionsDocument(): string {
 function cells(name: OptionName): readonly string[] {
   const spec = optionTable[name];
   const letter = spec.letter === undefined ? "" : `-${spec.letter}, `;
-  const argument = spec.kind === "value" ? ` ${spec.argument}` : "";
+  const argument = argumentText(spec, "", "");
   const opposite =
     spec.kind === "switch" && spec.oppositeLetter !== undefined ? ` / \`-${spec.oppositeLetter}, --no-${longName(name)}\`` : "";
   const texts = [

@@ -1,0 +1,111 @@
+import type { Piscina } from "piscina";
+import type { Backend } from "./backend.ts";
+import { formatDuration } from "./durations.ts";
+import { exitCodes, UserError } from "./exit-codes.ts";
+import { goalOf } from "./goal.ts";
+import { watchForInterrupts } from "./interrupt.ts";
+import { replayCommandFor } from "./invocation.ts";
+import { jsonFile, openJson } from "./json-target.ts";
+import type { Options } from "./options.ts";
+import type { Pool } from "./pool.ts";
+import { selectTests, type TestInfo } from "./select.ts";
+import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
+import { raftUrl } from "./settings.ts";
+
+/** Worker threads that boot. */
+interface Threads {
+  readonly threads: Piscina;
+  /** Batches that they can have under way at the same time. */
+  readonly capacity: number;
+  startAloneThread(): Piscina;
+}
+
+/** Runs the built-in tests on worker threads. */
+export async function runBuiltIn(opened: OpenRequest): Promise<number> {
+  const { options, output, request } = opened;
+  const url = raftUrl(options.raft, request.directory);
+  if (options.dryRun) return dryRun(await prepare(opened), describeTest);
+
+  // They boot while this thread loads the harness to know the tests' names.
+  const threads = await startThreads(opened, url);
+  try {
+    const session = await prepare(opened);
+    const { carryOut } = await import("./carry-out.ts");
+    const { Pool } = await import("./pool.ts");
+    const file = jsonFile(options);
+    const json = file === undefined ? undefined : openJson(file, output);
+    const interruption = watchForInterrupts();
+    const goal = goalOf(options);
+    const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
+    if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
+    return await carryOut(session, { interruption, json, openBackend: () => backend(pool, session) });
+  } finally {
+    await threads.threads.destroy();
+  }
+}
+
+async function startThreads({ options, settings }: OpenRequest, url: string | undefined): Promise<Threads> {
+  const { workers, clock } = options;
+  const { startThreads, threadCounts } = await import("./threads.ts");
+  const { tuneEngine } = await import("./engine-flags.ts");
+  tuneEngine();
+  const setup = { raftUrl: url, settings };
+  const counts = threadCounts(workers, clock);
+  return {
+    threads: startThreads(counts, setup),
+    capacity: clock === "real" ? workers : counts.threads,
+    startAloneThread: () => startThreads({ threads: 1, runsPerThread: 1 }, setup),
+  };
+}
+
+async function prepare(opened: OpenRequest): Promise<Session> {
+  const { request, output, options } = opened;
+  const { catalogue } = await import("./catalogue.ts");
+  const { goHint } = await import("./go-hint.ts");
+  const hint = options.raft === undefined ? goHint(request.patterns, catalogue, process.cwd()) : undefined;
+  const { tests, warnings } = selectWithHint(request.patterns, catalogue, hint);
+  for (const warning of warnings) output.tell(`raft-stress: ${warning}`);
+  return openSession(opened, tests, options.raft ?? "built-in");
+}
+
+function selectWithHint(patterns: readonly string[], catalogue: readonly TestInfo[], hint: string | undefined) {
+  try {
+    const selection = selectTests(patterns, catalogue);
+    return { ...selection, warnings: [...selection.warnings, ...(hint === undefined ? [] : [hint])] };
+  } catch (error) {
+    if (error instanceof UserError && hint !== undefined) throw new UserError(`${error.message}; ${hint}`, error.exitCode);
+    throw error;
+  }
+}
+
+function describeTest({ name, part, servers, title }: TestInfo): string {
+  return `${name} (${part}, ${servers} servers): ${title}`;
+}
+
+/** Nothing is run with an implementation that does not load. */
+async function checkImplementation(pool: Pool, file: string, timeoutMs: number): Promise<void> {
+  const end = await pool.load();
+  if (end.type === "loaded") return;
+  if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
+  if (end.type === "fault") throw new Error(end.stack);
+  if (end.type === "done") throw new Error("a load ended as a batch");
+  const how =
+    end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
+  throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
+}
+
+function backend(pool: Pool, { subject, options }: { readonly subject: string; readonly options: Options }): Backend {
+  return {
+    executor: pool,
+    subject,
+    origin: { raft: subject },
+    replayCommand: replayCommandFor(options),
+    logContent: (result, header) => (result.log === undefined ? undefined : { text: `${header()}${endLine(result.log)}` }),
+    fileName: (test) => test,
+    remarks: () => [],
+  };
+}
+
+function endLine(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
