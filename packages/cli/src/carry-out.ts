@@ -1,7 +1,7 @@
 import { parseSeed } from "@raft-stress/harness";
 import { directoryNameFor, type LogStore, logStore } from "./artifacts.ts";
 import type { Backend } from "./backend.ts";
-import type { EndReason } from "./events.ts";
+import type { EndReason, RunEvent } from "./events.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Goal, goalOf, isShown } from "./goal.ts";
 import type { Interruption } from "./interrupt.ts";
@@ -10,7 +10,7 @@ import type { JsonTarget } from "./json-target.ts";
 import { LoadWatch } from "./load.ts";
 import { formatLogHeader, type LogOrigin } from "./log-file.ts";
 import { Plan } from "./plan.ts";
-import { type Reporting, startReporting } from "./report/reporting.ts";
+import { startReporting } from "./report/reporting.ts";
 import type { RunResult } from "./run-result.ts";
 import { Runner } from "./runner.ts";
 import { RunsRecord } from "./runs-record.ts";
@@ -42,7 +42,18 @@ export async function carryOut(session: Session, { interruption, json, openBacke
   const record = runsRecord(session, logs);
   const backend = openBackend(plan, logs.directory);
   const reporting = startReporting({ session, goal, tally, plan, json, backend, record });
-  const runner = createRunner(session, goal, { backend, plan, tally, reporting, logs });
+  const told = new Set<string>();
+  const tellRemarks = (tell: (line: string) => void) => {
+    for (const remark of backend.remarks()) {
+      if (!told.has(remark)) tell(`raft-stress: ${remark}`);
+      told.add(remark);
+    }
+  };
+  const emit = (event: RunEvent) => {
+    reporting.emit(event);
+    if (event.type === "round") tellRemarks(reporting.tell);
+  };
+  const runner = createRunner(session, goal, { backend, plan, tally, emit, logs });
   interruption.onSignal(() => runner.interrupt());
   const slow = options.slow === undefined ? undefined : watchSlowRuns(backend.executor, options.slow, reporting.tell);
   let reason: EndReason;
@@ -55,7 +66,7 @@ export async function carryOut(session: Session, { interruption, json, openBacke
     slow?.stop();
     reporting.stopProgress();
   }
-  for (const remark of backend.remarks()) output.tell(`raft-stress: ${remark}`);
+  tellRemarks(output.tell);
   await Promise.all([reporting.finish(reason), backend.executor.close()]);
   interruption.ignore();
   return interruption.exitCode ?? exitCode(tally, goal);
@@ -84,11 +95,11 @@ interface Parts {
   readonly backend: Backend;
   readonly plan: Plan;
   readonly tally: Tally;
-  readonly reporting: Reporting;
+  emit(event: RunEvent): void;
   readonly logs: LogStore;
 }
 
-function createRunner(session: Session, goal: Goal, { backend, plan, tally, reporting, logs }: Parts): Runner {
+function createRunner(session: Session, goal: Goal, { backend, plan, tally, emit, logs }: Parts): Runner {
   const { options, tests, seed, settings, request } = session;
   const origin: LogOrigin = {
     ...backend.origin,
@@ -119,7 +130,7 @@ function createRunner(session: Session, goal: Goal, { backend, plan, tally, repo
       if (path !== undefined) backend.saved?.(result, logs.directory);
       return path;
     },
-    emit: reporting.emit,
+    emit,
   });
 }
 

@@ -150,7 +150,7 @@ function fromLogs(directory: string, names: readonly string[], tests: readonly T
 }
 
 /** Which iterations of a test have been made. Few are missing: those that were under way when the others ended. */
-class MadeIterations {
+export class MadeIterations {
   #next: number;
   #missing: Set<number>;
 

@@ -3,6 +3,21 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Every process of a run has this in its environment: those that leave the group of their run are found by it (Linux). */
 export const markerName = "RAFT_STRESS_RUN";
 
+/** Whether a group has a process that has not ended; one that has and was not waited for still answers to a signal. */
+function hasLivingGroup(leader: number): boolean {
+  if (!hasGroups) return false;
+  try {
+    process.kill(-leader, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== "linux") return true;
+  return processIds().some((pid) => {
+    const [, state, group] = /\) (\S) \d+ (\d+) /.exec(readProcess(pid, "stat")) ?? [];
+    return Number(group) === leader && state !== "Z" && state !== "X";
+  });
+}
+
 /** Between being asked to end and being ended, when the command is interrupted, in real milliseconds. */
 const interruptGraceMs = 400;
 
@@ -31,6 +46,8 @@ export class RunProcesses {
   #sweepTimer: NodeJS.Timeout | undefined;
   /** Runs that left processes behind when they ended. */
   #untidy = new Set<number>();
+  /** Runs under way that were killed by us. */
+  #killed = new Set<number>();
   readonly #onExit = () => this.#killAll();
 
   constructor() {
@@ -57,7 +74,11 @@ export class RunProcesses {
   ended(run: number): void {
     const leader = this.#leaders.get(run);
     this.#leaders.delete(run);
-    if (leader !== undefined && hasGroups && signalGroup(leader, "SIGKILL")) this.#untidy.add(run);
+    if (leader !== undefined && hasLivingGroup(leader)) {
+      signalGroup(leader, "SIGKILL");
+      if (!this.#killed.has(run)) this.#untidy.add(run);
+    }
+    this.#killed.delete(run);
     // Looking at every process of the machine costs as much as a short run does: once for many runs.
     this.#sweepTimer ??= setTimeout(() => {
       this.#sweepTimer = undefined;
@@ -72,6 +93,7 @@ export class RunProcesses {
 
   /** Ends all processes of a run, wherever they are. */
   kill(run: number): void {
+    this.#killed.add(run);
     this.signal(run, "SIGKILL");
     this.#sweep((found) => found === run);
   }
@@ -131,17 +153,20 @@ function killProcess(pid: number): void {
 /** All processes on this machine that carry the marker of a session. */
 function processesOf(session: string): readonly { readonly pid: number; readonly run: number }[] {
   const pattern = new RegExp(`\\0${markerName}=[^\\0]*\\b${session}-(\\d+)\\b`);
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
-    const run = pattern.exec(`\0${environmentOf(name)}`)?.[1];
-    return run === undefined ? [] : [{ pid: Number(name), run: Number(run) }];
+  return processIds().flatMap((pid) => {
+    const run = Number(pid) === process.pid ? undefined : pattern.exec(`\0${readProcess(pid, "environ")}`)?.[1];
+    return run === undefined ? [] : [{ pid: Number(pid), run: Number(run) }];
   });
 }
 
-/** Empty for a process of someone else, and for one that has ended and was not waited for. */
-function environmentOf(pid: string): string {
+function processIds(): readonly string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+}
+
+/** Empty when the process has ended meanwhile; its environment also when it is someone else's, or was not waited for. */
+function readProcess(pid: string, what: "environ" | "stat"): string {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1");
+    return readFileSync(`/proc/${pid}/${what}`, "latin1");
   } catch {
     return "";
   }
