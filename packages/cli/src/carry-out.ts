@@ -15,7 +15,7 @@ import type { RunResult } from "./run-result.ts";
 import { Runner } from "./runner.ts";
 import { RunsRecord } from "./runs-record.ts";
 import type { Session } from "./session.ts";
-import { watchSlowRuns } from "./slow.ts";
+import { cutShort, watchSlowRuns } from "./slow.ts";
 import type { Tally } from "./tally.ts";
 import { ownVersion } from "./version.ts";
 
@@ -54,7 +54,10 @@ export async function carryOut(session: Session, { interruption, json, openBacke
     if (event.type === "round") tellRemarks(reporting.tell);
   };
   const runner = createRunner(session, goal, { backend, plan, tally, emit, logs });
-  interruption.onSignal(() => runner.interrupt());
+  interruption.onSignal(() => {
+    for (const line of cutShort(backend.executor.underWay())) reporting.tell(line);
+    runner.interrupt();
+  });
   const slow = options.slow === undefined ? undefined : watchSlowRuns(backend.executor, options.slow, reporting.tell);
   let reason: EndReason;
   try {

@@ -26,6 +26,18 @@ export function tellSlow(runs: readonly RunUnderWay[], slowMs: number, told: Map
   if (due.length > maxNamed) tell(`still running: ${due.length - maxNamed} more runs, for at least ${formatDuration(slowMs)}`);
 }
 
+/** Shorter runs are no loss, in real milliseconds. */
+const lossMs = 1000;
+
+/** What an interrupt has cut short: whoever interrupts a run that hangs wants to know which it was. */
+export function cutShort(runs: readonly RunUnderWay[]): readonly string[] {
+  const lost = runs.filter(({ runMs }) => runMs >= lossMs).toSorted((a, b) => b.runMs - a.runMs);
+  const lines = lost
+    .slice(0, maxNamed)
+    .map(({ job, runMs }) => `cut short after ${(runMs / 1000).toFixed(1)} s: ${job.test}, iteration ${job.iteration}, seed ${job.seed}`);
+  return lost.length > maxNamed ? [...lines, `cut short: ${lost.length - maxNamed} more runs`] : lines;
+}
+
 function slowLine({ job, runMs, where }: RunUnderWay): string {
   const look = where === undefined ? "" : `, ${where}`;
   return `still running after ${(runMs / 1000).toFixed(1)} s: ${job.test}, iteration ${job.iteration}, seed ${job.seed}${look}`;

@@ -20,8 +20,10 @@ export interface ExecOptions {
 
 /** The target of `--exec`. Throws UserError when the command cannot be one. */
 export function execTarget({ command, shell, names, directory, timeoutMs }: ExecOptions): Target {
+  if (shell && process.platform === "win32") throw new UserError("--shell is read by /bin/sh, which Windows does not have");
   const words = shell ? [] : splitWords(command);
-  if (!shell && !/\{(?:test|seed|iter)\}/.test(words[0]!)) checkProgram(words[0]!, directory);
+  // Windows has its own way of finding programs.
+  if (!shell && process.platform !== "win32" && !/\{(?:test|seed|iter)\}/.test(words[0]!)) checkProgram(words[0]!, directory);
   const rows = names.length > 0 ? [...new Set(names)] : [rowName(command, words[0])];
   const launch = ({ test, seed, iteration }: Job): Launch => {
     const values: Placeholders = { test, seed, iter: String(iteration) };

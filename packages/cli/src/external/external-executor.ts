@@ -6,10 +6,11 @@ import { environmentName } from "../options.ts";
 import type { RunResult } from "../run-result.ts";
 import type { Ending } from "./outcome.ts";
 import { markerName, RunProcesses } from "./process-group.ts";
-import { artifactsOf, type RunFolder, removeFolder, type Scratch } from "./run-folder.ts";
+import { artifactsOf, type RunFolder, type Scratch } from "./run-folder.ts";
 import { RunLog } from "./run-log.ts";
 import { type ProcessLimits, startProcess } from "./run-process.ts";
 import type { Launch, Target } from "./target.ts";
+import { canMeasure } from "./timing.ts";
 
 export interface ExternalExecutorOptions {
   readonly target: Target;
@@ -63,7 +64,7 @@ export class ExternalExecutor implements Executor {
 
   async #make(job: Job, onResult: (result: RunResult) => void): Promise<void> {
     const { target, scratch, logLimitBytes, graceMs, signal, timing } = this.#options;
-    const folder = scratch.newRun();
+    const folder = scratch.take();
     const log = new RunLog(folder.output, logLimitBytes);
     const active: Active = { job, worker: this.#freeWorker(), startedMs: performance.now(), log, pid: undefined };
     const load = this.#load.now();
@@ -75,7 +76,7 @@ export class ExternalExecutor implements Executor {
     const limits: ProcessLimits = { timeoutMs: target.timeoutMs, graceMs, signal };
     try {
       const environment = { ...this.#environment, ...told, ...ownFolders(folder), [markerName]: this.#processes.marker(run) };
-      const request = { launch: target.launch(job), environment, folder, log, limits, measure: timing };
+      const request = { launch: target.launch(job), environment, folder, log, limits, measure: timing && canMeasure };
       const started = startProcess(request, this.#processes, run);
       active.pid = started.pid;
       const { ending, time } = await started.ended;
@@ -90,7 +91,7 @@ export class ExternalExecutor implements Executor {
       this.#active.delete(active);
       if (this.#active.size === 0) this.#stopLooking();
       log.close();
-      removeFolder(folder.path);
+      scratch.giveBack(folder);
     }
   }
 

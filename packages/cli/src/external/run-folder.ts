@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** What one run may write to. */
 export interface RunFolder {
+  /** For our own use. */
   readonly path: string;
   /** stdout and stderr, as they came. */
   readonly output: string;
@@ -12,10 +13,14 @@ export interface RunFolder {
   readonly artifacts: string;
 }
 
-/** The command's own folder among the machine's temporary files; each run has one in it. Nothing of it is left when the command ends. */
+/**
+ * The command's own folder among the machine's temporary files. Each run under way has a folder in it; one that a run has left empty is used again,
+ * for making and removing folders costs more than all else that is done for a short run. Nothing of it is left when the command ends.
+ */
 export class Scratch {
   readonly path: string;
   #number = 0;
+  #free: RunFolder[] = [];
   readonly #removeOnExit = () => this.remove();
 
   constructor() {
@@ -23,23 +28,37 @@ export class Scratch {
     process.once("exit", this.#removeOnExit);
   }
 
-  newRun(): RunFolder {
+  take(): RunFolder {
+    const free = this.#free.pop();
+    // The output is a new file each time: a process that has outlived its run may still write to the old one.
+    if (free) return { ...free, output: this.#newOutput() };
     const path = join(this.path, String(this.#number++));
-    const folder = { path, output: join(path, "output"), temporary: join(path, "tmp"), artifacts: join(path, "artifacts") };
+    const folder = { path, output: this.#newOutput(), temporary: join(path, "tmp"), artifacts: join(path, "artifacts") };
     mkdirSync(path);
     mkdirSync(folder.temporary);
     mkdirSync(folder.artifacts);
     return folder;
   }
 
+  /** The run is over, and what is to be kept of it was saved. */
+  giveBack(folder: RunFolder): void {
+    removeAll(folder.output);
+    if (isEmpty(folder.temporary) && isEmpty(folder.artifacts)) this.#free.push(folder);
+    else removeAll(folder.path);
+  }
+
   remove(): void {
     process.off("exit", this.#removeOnExit);
-    removeFolder(this.path);
+    removeAll(this.path);
+  }
+
+  #newOutput(): string {
+    return join(this.path, `output-${this.#number++}`);
   }
 }
 
 /** A run may have left files that cannot be removed; that is no reason to end. */
-export function removeFolder(path: string): void {
+function removeAll(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true, maxRetries: 2 });
   } catch {
@@ -47,7 +66,20 @@ export function removeFolder(path: string): void {
   }
 }
 
+/** A folder that the run has removed is not empty but gone. */
+function isEmpty(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** What a run has left in its folder for artifacts; undefined: nothing. */
 export function artifactsOf({ artifacts }: RunFolder): string | undefined {
-  return existsSync(artifacts) && readdirSync(artifacts).length > 0 ? artifacts : undefined;
+  try {
+    return readdirSync(artifacts).length > 0 ? artifacts : undefined;
+  } catch {
+    return undefined;
+  }
 }

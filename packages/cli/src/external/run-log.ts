@@ -20,7 +20,7 @@ export class RunLog {
     this.path = path;
     this.descriptor = openSync(path, "a+");
     this.#limit = limitBytes;
-    this.#headBytes = Math.floor(limitBytes / 4);
+    this.#headBytes = Math.floor(limitBytes / 2);
     this.#tailBytes = Math.floor(limitBytes / 4);
   }
 

@@ -53,7 +53,7 @@ async function openGo({ options, request, output }: OpenRequest, scratch: Scratc
   const { directory: go, patterns } = takeDirectory(options.go!, request);
   const { race, tags } = options;
   const directory = findPackage(go, request.directory, patterns);
-  const binary = join(scratch.path, `${basename(directory)}.test`);
+  const binary = join(scratch.path, `${basename(directory)}.test${process.platform === "win32" ? ".exe" : ""}`);
   const [sources, findings] = await Promise.all([
     GoSources.of(directory, tags),
     compile({ directory, race, tags, binary }, options.quiet ? () => {} : output.tell),

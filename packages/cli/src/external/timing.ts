@@ -18,6 +18,9 @@ s=$?
 { echo $s; times; } >&3
 exit $s`;
 
+/** Whether there is a shell to measure with. */
+export const canMeasure = process.platform !== "win32";
+
 /** bash counts in milliseconds, other shells in hundredths of a second. */
 const shell = findOnPath("bash") ?? "/bin/sh";
 

@@ -103,9 +103,11 @@ describe("a command that is interrupted while external tests run", () => {
     await until(async () => (await sleepers(tag)) >= 6);
     const signalledMs = performance.now();
     child.kill(signal);
-    const { exitCode, stdout } = await child;
+    const { exitCode, stdout, stderr } = await child;
     expect(performance.now() - signalledMs).toBeLessThan(1000);
     expect(exitCode).toBe(status);
+    for (const line of stderr.split("\n").filter((text) => text !== ""))
+      expect(line).toMatch(/^cut short after \d+\.\d s: T, iteration \d+, seed /);
     expect(stdout).toContain("(interrupted)");
     expect(stdout).toMatch(/\n0 passed, 1 failed$/);
     expect(await sleepers(tag)).toBe(0);
