@@ -31,7 +31,7 @@ export type BatchEnd =
   | { readonly type: "done" }
   | Loss
   /** The implementation, or the command, cannot be used at all. */
-  | { readonly type: "notLoaded"; readonly why: string }
+  | { readonly type: "notLoaded"; readonly why: string; readonly what?: string }
   /** A fault of ours, elsewhere; the stack is from there. */
   | { readonly type: "fault"; readonly stack: string };
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestInfo } from "./select.ts";
 
@@ -24,12 +24,21 @@ function inGoModule(directory: string): boolean {
 }
 
 function hasGoTests(directory: string): boolean {
-  return readdirSync(directory).some((name) => name.endsWith("_test.go"));
+  return entriesOf(directory).some(({ name }) => name.endsWith("_test.go"));
+}
+
+/** A folder that cannot be looked into has nothing to hint at. */
+function entriesOf(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 function directoryWithTests(directory: string, levels: number): boolean {
   if (hasGoTests(directory)) return true;
   if (levels === 0) return false;
-  const below = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[^._]/.test(entry.name));
+  const below = entriesOf(directory).filter((entry) => entry.isDirectory() && /^[^._]/.test(entry.name));
   return below.some(({ name }) => name !== "node_modules" && directoryWithTests(join(directory, name), levels - 1));
 }

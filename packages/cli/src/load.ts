@@ -17,6 +17,8 @@ function machineLoad(): number {
 
 /** One look is a matter of chance: looks are averaged over about this long, in real milliseconds. */
 const memoryMs = 1000;
+/** Looks that follow each other faster than this, in real milliseconds, would cost more than they tell. */
+const leastMs = 20;
 
 /** The machine's load, smoothed over the last second. */
 export class LoadWatch {
@@ -32,6 +34,7 @@ export class LoadWatch {
 
   /** Looks, and returns the smoothed load. */
   now(nowMs = performance.now()): number {
+    if (nowMs - this.#lookedMs < leastMs) return this.#smoothed;
     const weight = 1 - Math.exp(-(nowMs - this.#lookedMs) / memoryMs);
     this.#lookedMs = nowMs;
     this.#smoothed += weight * (this.#look() - this.#smoothed);

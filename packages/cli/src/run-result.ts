@@ -12,7 +12,7 @@ export interface RunFailure extends Omit<Failure, "atMs" | "event"> {
 
 /** What only a run in a process of its own has. */
 interface ExternalFacts {
-  /** The exact command line with the environment that was added, as text for a shell. */
+  /** The exact command line with the environment that was added, as text for a shell. Empty for a run that leaves no log. */
   readonly command: string;
   /** Runnable threads of the machine, or its load average, when the run was started. */
   readonly load: number;

@@ -241,7 +241,7 @@ export class Runner {
 }
 
 function throwIfUnusable(end: Exclude<BatchEnd, Loss>): void {
-  if (end.type === "notLoaded") throw new UserError(`the implementation ${end.why}`, exitCodes.notLoaded);
+  if (end.type === "notLoaded") throw new UserError(`${end.what ?? "the implementation"} ${end.why}`, exitCodes.notLoaded);
   if (end.type === "fault") throw new WorkerFault(end.stack);
 }
 

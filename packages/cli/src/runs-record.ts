@@ -65,18 +65,30 @@ function parseRecord(file: string): RunsRecordFile {
   } catch {
     // What is wrong with it does not matter: it cannot be gone on from.
   }
-  throw new UserError(`--resume: '${file}' is not a record of runs`);
+  throw notARecord(file);
+}
+
+function notARecord(file: string): UserError {
+  return new UserError(`--resume: '${file}' is not a record of runs`);
 }
 
 function fromRecord(record: RunsRecordFile, file: string, subject: string, tests: readonly TestInfo[]): RunsMadeBefore {
   if (record.subject !== subject)
     throw new UserError(`--resume: '${file}' is of runs of '${record.subject}', and this command runs '${subject}'`);
+  try {
+    return restored(record, tests);
+  } catch {
+    throw notARecord(file);
+  }
+}
+
+function restored(record: RunsRecordFile, tests: readonly TestInfo[]): RunsMadeBefore {
   const known = tests.map((test) => record.tests.find(({ name }) => name === test.name));
   const tally = emptyTally(tests);
-  const restored = tests.map((test, index) => (known[index] ? restoreTest(test, known[index]) : tally.tests[index]!));
+  const tallies = tests.map((test, index) => (known[index] ? restoreTest(test, known[index]) : tally.tests[index]!));
   return {
     seed: record.seed,
-    tally: withCounts(restored),
+    tally: withCounts(tallies),
     before: known.map((test) => ({ next: test?.next ?? 0, missing: test?.missing ?? [] })),
     others: record.tests.filter(({ name }) => !tests.some((test) => test.name === name)),
   };

@@ -24,6 +24,8 @@ export interface ExternalExecutorOptions {
   /** Measure the processor time of each run. */
   readonly timing: boolean;
   readonly verbose: number;
+  /** Passing runs leave logs too. */
+  readonly archive: boolean;
   /** Where logs are kept. */
   readonly keepDirectory: string;
   /** Runs of each test that are planned, as far as it is known now. */
@@ -58,8 +60,14 @@ export class ExternalExecutor implements Executor {
   }
 
   async run({ jobs }: Batch, onResults: OnResults): Promise<BatchEnd> {
-    for (const [position, job] of jobs.entries()) await this.#make(job, (result) => onResults([[position, result]]));
-    return { type: "done" };
+    try {
+      for (const [position, job] of jobs.entries()) await this.#make(job, (result) => onResults([[position, result]]));
+      return { type: "done" };
+    } catch (error) {
+      // A full disk, too many open files: nothing of ours is wrong, and the next run would fare no better.
+      if (isSystemError(error)) return { type: "notLoaded", what: "a run", why: `could not be prepared: ${error.message}` };
+      throw error;
+    }
   }
 
   async #make(job: Job, onResult: (result: RunResult) => void): Promise<void> {
@@ -96,7 +104,7 @@ export class ExternalExecutor implements Executor {
   }
 
   #result(job: Job, ending: Ending, log: RunLog, folder: RunFolder, told: Readonly<Record<string, string>>): RunResult {
-    const { target, timeoutMs, graceMs, signal, keepDirectory } = this.#options;
+    const { target, timeoutMs, graceMs, signal, keepDirectory, archive } = this.#options;
     const { outcome, failure, seconds, lab } = target.judge(job, ending, log, { timeoutMs, graceMs, signal });
     return {
       job,
@@ -106,7 +114,8 @@ export class ExternalExecutor implements Executor {
       ...(lab && withoutSeconds(lab)),
       ...(failure && { failure }),
       external: {
-        command: commandText(target.launchLater(job, keepDirectory), told),
+        // Told of runs that leave a log; most do not.
+        command: outcome === "pass" && !archive ? "" : commandText(target.launchLater(job, keepDirectory), told),
         load: 0,
         beside: 0,
         underLoad: false,
@@ -168,6 +177,10 @@ export class ExternalExecutor implements Executor {
     this.#stopLooking();
     await this.#processes.close();
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
 function withoutSeconds<T extends { readonly seconds: number }>({ seconds: _, ...rest }: T): Omit<T, "seconds"> {

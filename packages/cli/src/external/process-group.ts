@@ -51,8 +51,8 @@ export class RunProcesses {
   readonly #onExit = () => this.#killAll();
 
   constructor() {
-    // The second Ctrl-C, and a fault of ours, end the process on the spot.
-    process.once("exit", this.#onExit);
+    // The second Ctrl-C, and a fault of ours, end the process on the spot. The folders of the runs go after the runs.
+    process.prependOnceListener("exit", this.#onExit);
   }
 
   /** A number for a run that is about to start. */

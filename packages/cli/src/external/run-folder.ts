@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exitCodes, UserError } from "../exit-codes.ts";
 
 /** What one run may write to. */
 export interface RunFolder {
@@ -23,8 +24,9 @@ export class Scratch {
   #free: RunFolder[] = [];
   readonly #removeOnExit = () => this.remove();
 
+  /** Throws UserError when nothing can be made there. */
   constructor() {
-    this.path = mkdtempSync(join(tmpdir(), "raft-stress-"));
+    this.path = newFolder();
     process.once("exit", this.#removeOnExit);
   }
 
@@ -54,6 +56,14 @@ export class Scratch {
 
   #newOutput(): string {
     return join(this.path, `output-${this.#number++}`);
+  }
+}
+
+function newFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "raft-stress-"));
+  } catch (error) {
+    throw new UserError(`no folder can be made for temporary files (TMPDIR): ${(error as Error).message}`, exitCodes.notLoaded);
   }
 }
 

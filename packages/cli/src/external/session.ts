@@ -94,6 +94,7 @@ function backend(session: Session, target: Target, scratch: Scratch, plan: Plan,
     timeoutMs: goalOf(options).timeoutMs,
     timing: options.timing,
     verbose: options.verbose,
+    archive: options.archive,
     keepDirectory: logDirectory,
     total: () => plan.throughRound,
   });
@@ -112,7 +113,11 @@ function backend(session: Session, target: Target, scratch: Scratch, plan: Plan,
     saved({ outcome }, directory) {
       if (kept || outcome === "pass" || target.keep === undefined) return;
       kept = true;
-      copyFileSync(target.keep, join(directory, basename(target.keep)));
+      try {
+        copyFileSync(target.keep, join(directory, basename(target.keep)));
+      } catch (error) {
+        session.output.tell(`raft-stress: the test binary could not be kept: ${(error as Error).message}`);
+      }
     },
     fileName: (test) => test.replace(/[^\w.-]/g, "_"),
     remarks() {

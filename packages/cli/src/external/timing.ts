@@ -22,11 +22,14 @@ exit $s`;
 export const canMeasure = process.platform !== "win32";
 
 /** bash counts in milliseconds, other shells in hundredths of a second. */
-const shell = findOnPath("bash") ?? "/bin/sh";
+const bash = findOnPath("bash");
+/** `-p`: what BASH_ENV names is not for us to read. */
+const shell = bash === undefined ? ["/bin/sh"] : [bash, "-p"];
 
 /** The command line that runs another one and measures it. */
 export function measuring(file: string, args: readonly string[]): { readonly file: string; readonly args: readonly string[] } {
-  return { file: shell, args: ["-c", script, "raft-stress", file, ...args] };
+  const [program, ...flags] = shell;
+  return { file: program!, args: [...flags, "-c", script, "raft-stress", file, ...args] };
 }
 
 export interface Measured {

@@ -78,8 +78,13 @@ describe("--resume", () => {
     const other = await start(["--exec", "true", "T", "-n", "2", "--resume", "d"], { cwd });
     expect(other.exitCode).toBe(2);
     expect(other.stderr).toMatch(/'d\/runs\.json' is of runs of '--exec sh -c .*', and this command runs '--exec true'/);
-    writeFileSync(join(cwd, "d", "runs.json"), "{");
-    expect((await start([...exec, "T", "--resume", "d"], { cwd })).stderr).toContain("'d/runs.json' is not a record of runs");
+    const kept = JSON.parse(readFileSync(join(cwd, "d", "runs.json"), "utf8")) as object;
+    for (const text of ["{", JSON.stringify({ ...kept, tests: [{ name: "T" }] })]) {
+      writeFileSync(join(cwd, "d", "runs.json"), text);
+      expect((await start([...exec, "T", "--resume", "d"], { cwd })).stderr).toBe(
+        "raft-stress: --resume: 'd/runs.json' is not a record of runs",
+      );
+    }
   });
 
   it("counts failures of before for --max-failures", async () => {
