@@ -4,7 +4,6 @@ import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/engine-fl
 
 /** Runs `measurement(argument)` of `module` (a file of this folder) in a fresh worker; resolves to what it returns. */
 export function inWorker(module, measurement, argument) {
-  if (isMainThread) tuneEngine();
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: { module, measurement, argument },
@@ -17,5 +16,6 @@ export function inWorker(module, measurement, argument) {
 
 if (!isMainThread && workerData?.measurement !== undefined) {
   const module = await import(workerData.module);
+  tuneEngine();
   parentPort.postMessage(await module[workerData.measurement](workerData.argument));
 }

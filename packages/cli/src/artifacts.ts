@@ -16,11 +16,13 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { UserError } from "./exit-codes.ts";
 
+/** Taken when the program starts: later the process may be given the time zone of the servers under test. */
+const localOffsetMs = new Date().getTimezoneOffset() * 60_000;
+
 /** `20261121_041500`, in local time. */
 export function directoryNameFor(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+  const digits = new Date(date.getTime() - localOffsetMs).toISOString().replaceAll(/[-:]|\..*/g, "");
+  return digits.replace("T", "_");
 }
 
 /** Throws UserError when logs could not be written there. Leaves nothing behind. */
@@ -77,13 +79,13 @@ export interface LogStore {
   /** Makes the directory now. Throws UserError. */
   make(): void;
   /**
-   * Writes `DIRECTORY/NAME.log` and returns its path; a log that is there already is kept, and the new one has `-2` after its name. The directory is made
-   * with the first log. When a log cannot be written, the first time a warning is given; the runs go on.
+   * Writes `DIRECTORY/NAME.log` and returns its path. The directory is made with the first log. When a log cannot be written, the first time a warning is given; the runs go on.
    */
   save(name: string, content: LogContent): string | undefined;
 }
 
-export function logStore(directory: string, warn: (sentence: string) => void): LogStore {
+/** `keepsOld`: a log that is there already stays, and the new one has `-2` after its name. */
+export function logStore(directory: string, warn: (sentence: string) => void, keepsOld = false): LogStore {
   let made = false;
   let warned = false;
   const make = () => {
@@ -105,7 +107,7 @@ export function logStore(directory: string, warn: (sentence: string) => void): L
     save(name, content) {
       try {
         make();
-        return writeLog(join(directory, name), content);
+        return writeLog(join(directory, name), content, keepsOld);
       } catch (error) {
         if (!warned) warn(`logs cannot be written to '${directory}': ${whyNot(error)}; the runs go on without them`);
         warned = true;
@@ -115,8 +117,8 @@ export function logStore(directory: string, warn: (sentence: string) => void): L
   };
 }
 
-function writeLog(stem: string, { text, bodyFile, artifactsDirectory }: LogContent): string {
-  const { path, base, descriptor } = openNew(stem);
+function writeLog(stem: string, { text, bodyFile, artifactsDirectory }: LogContent, keepsOld: boolean): string {
+  const { path, base, descriptor } = openLog(stem, keepsOld);
   try {
     writeWhole(descriptor, Buffer.from(text));
     if (bodyFile !== undefined) appendFile(descriptor, bodyFile);
@@ -127,8 +129,15 @@ function writeLog(stem: string, { text, bodyFile, artifactsDirectory }: LogConte
   return path;
 }
 
-/** Two commands may share a directory: none of them writes over the other's logs. */
-function openNew(stem: string): { readonly path: string; readonly base: string; readonly descriptor: number } {
+interface OpenLog {
+  readonly path: string;
+  /** The path without `.log`. */
+  readonly base: string;
+  readonly descriptor: number;
+}
+
+function openLog(stem: string, keepsOld: boolean): OpenLog {
+  if (!keepsOld) return { path: `${stem}.log`, base: stem, descriptor: openSync(`${stem}.log`, "w") };
   for (let copy = 1; ; copy++) {
     const base = copy === 1 ? stem : `${stem}-${copy}`;
     try {
@@ -159,6 +168,7 @@ function appendFile(descriptor: number, file: string): void {
 }
 
 function moveDirectory(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
   try {
     renameSync(from, to);
   } catch {

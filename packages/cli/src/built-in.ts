@@ -3,6 +3,8 @@ import type { Backend } from "./backend.ts";
 import { formatDuration } from "./durations.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { goalOf } from "./goal.ts";
+import type { BundledRaft } from "./implementation/bundled-raft.ts";
+import { raftFile } from "./implementation/raft-file.ts";
 import { watchForInterrupts } from "./interrupt.ts";
 import { replayCommandFor } from "./invocation.ts";
 import { jsonFile, openJson } from "./json-target.ts";
@@ -10,7 +12,6 @@ import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
-import { raftUrl } from "./settings.ts";
 
 /** Worker threads that boot. */
 interface Threads {
@@ -23,17 +24,18 @@ interface Threads {
 /** Runs the built-in tests on worker threads. */
 export async function runBuiltIn(opened: OpenRequest): Promise<number> {
   const { options, output, request } = opened;
-  const url = raftUrl(options.raft, request.directory);
+  const file = raftFile(options.raft, request.directory);
   if (options.dryRun) return dryRun(await prepare(opened), describeTest);
 
   // They boot while this thread loads the harness to know the tests' names.
-  const threads = await startThreads(opened, url);
+  const raft = file === undefined ? undefined : await bundle(file, options.raft!);
+  const threads = await startThreads(opened, raft);
   try {
     const session = await prepare(opened);
     const { carryOut } = await import("./carry-out.ts");
     const { Pool } = await import("./pool.ts");
-    const file = jsonFile(options);
-    const json = file === undefined ? undefined : openJson(file, output);
+    const jsonName = jsonFile(options);
+    const json = jsonName === undefined ? undefined : openJson(jsonName, output);
     const interruption = watchForInterrupts();
     const goal = goalOf(options);
     const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
@@ -44,12 +46,19 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
   }
 }
 
-async function startThreads({ options, settings }: OpenRequest, url: string | undefined): Promise<Threads> {
+/** What the threads will load is loaded here while esbuild is at work in its own process. */
+async function bundle(file: string, given: string): Promise<BundledRaft> {
+  const { bundleRaft } = await import("./implementation/bundle.ts");
+  const [bundled] = await Promise.all([bundleRaft(file, given), import("./threads.ts"), import("./catalogue.ts")]);
+  return bundled;
+}
+
+async function startThreads({ options, settings }: OpenRequest, raft: BundledRaft | undefined): Promise<Threads> {
   const { workers, clock } = options;
   const { startThreads, threadCounts } = await import("./threads.ts");
-  const { tuneEngine } = await import("./engine-flags.ts");
-  tuneEngine();
-  const setup = { raftUrl: url, settings };
+  // A thread cannot set it for itself. All machines are to show a server the same time of day.
+  if (raft !== undefined && clock === "virtual") process.env.TZ = "UTC";
+  const setup = { raft, settings };
   const counts = threadCounts(workers, clock);
   return {
     threads: startThreads(counts, setup),
@@ -89,6 +98,8 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
   if (end.type === "fault") throw new Error(end.stack);
   if (end.type === "done") throw new Error("a load ended as a batch");
+  // The module is loaded when its first server boots. What happens then is no different from what will happen in the runs, and they can tell it better.
+  if (end.event > 0) return;
   const how =
     end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);

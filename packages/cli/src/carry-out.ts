@@ -9,6 +9,7 @@ import { shellWord } from "./invocation.ts";
 import type { JsonTarget } from "./json-target.ts";
 import { LoadWatch } from "./load.ts";
 import { formatLogHeader, type LogOrigin } from "./log-file.ts";
+import { isExternal } from "./options.ts";
 import { Plan } from "./plan.ts";
 import { startReporting } from "./report/reporting.ts";
 import type { RunResult } from "./run-result.ts";
@@ -77,12 +78,17 @@ export async function carryOut(session: Session, { interruption, json, openBacke
 
 function openLogs({ options, output }: Session): LogStore {
   const directory = options.output ?? options.resume ?? directoryNameFor(new Date());
-  const logs = logStore(directory, (sentence) => output.tell(`raft-stress: ${sentence}`));
-  if (options.resume !== undefined) logs.make();
+  // A command that was killed may have saved logs that its record does not count.
+  const goesOn = options.resume !== undefined;
+  const logs = logStore(directory, (sentence) => output.tell(`raft-stress: ${sentence}`), goesOn);
+  if (goesOn) logs.make();
   return logs;
 }
 
-/** Runs without a log are counted in a file beside the logs. When every run leaves a log, the logs tell all. */
+/**
+ * Runs without a log are counted in a file beside the logs, with --resume, and for external tests always: their runs are dear. When every run leaves a log,
+ * the logs tell all.
+ */
 function runsRecord({ options, before, seed, subject }: Session, logs: LogStore): RunsRecord {
   return new RunsRecord({
     directory: logs.directory,
@@ -90,7 +96,7 @@ function runsRecord({ options, before, seed, subject }: Session, logs: LogStore)
     seed,
     tally: before.tally,
     before,
-    wanted: () => logs.made && (options.resume !== undefined || !options.archive),
+    wanted: () => logs.made && (options.resume !== undefined || (isExternal(options) && !options.archive)),
   });
 }
 

@@ -25,6 +25,8 @@ export interface Loss {
   readonly event: number;
   readonly virtualMs: number;
   readonly inEventMs: number;
+  /** Where the thread was, as the lines of an Error's stack; known only of one that was ended for its time. */
+  readonly stack: string | undefined;
 }
 
 export type BatchEnd =

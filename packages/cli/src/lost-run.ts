@@ -20,7 +20,12 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
   const { stoppedAt } = way;
   const event = stoppedAt?.seen === undefined ? `event ${loss.event}` : `event ${loss.event} (${stoppedAt.seen})`;
   const told = loss.why === "timeout" ? timeoutFailure(loss, timeoutMs, event) : deathFailure(loss, event);
-  const failure = stoppedAt?.server === undefined ? told : { ...told, server: stoppedAt.server };
+  const { stack } = loss;
+  const failure: Failure = {
+    ...told,
+    ...(stoppedAt?.server === undefined ? {} : { server: stoppedAt.server }),
+    ...(stack === undefined ? {} : { reason: `${told.reason}; its code was${stack.split("\n")[0]!.replace(/^\s*at/, " at")}`, stack }),
+  };
   return {
     job,
     outcome: loss.why === "timeout" ? "timeout" : "crash",
@@ -33,7 +38,7 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
     events: loss.event,
     traceHash: "",
     failure,
-    log: `${way.text}${failure.reason}\n`,
+    log: `${way.text}${failure.reason}\n${stack === undefined ? "" : `${stack}\n`}`,
   };
 }
 

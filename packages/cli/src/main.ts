@@ -45,6 +45,10 @@ function buildProgram(perform: (action: Action, words: readonly string[]) => Pro
     .usage("LOG | SEED TEST")
     .description("Make the run of a log, or of a run seed, again.")
     .action((words: string[]) => perform(replayRun, words));
+  program
+    .command("init [FILE]")
+    .description("Write a Raft to begin with: my-raft.ts, unless told.")
+    .action((file?: string) => perform(writeRaft, file === undefined ? [] : [file]));
   return program;
 }
 
@@ -69,6 +73,8 @@ const runTests: Action = async (patterns, options) => {
 const listTests: Action = async (patterns, options) => (await import("./commands/list.ts")).list(patterns, options);
 
 const replayRun: Action = async (words, options) => (await import("./commands/replay.ts")).replay(words, options);
+
+const writeRaft: Action = async (words, options) => (await import("./commands/init.ts")).init(words, options);
 
 async function readOptions(values: RawOptions): Promise<Options> {
   const { commandLineSource, completeOptions, environmentSource } = await import("./complete-options.ts");

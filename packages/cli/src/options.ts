@@ -328,7 +328,8 @@ export const optionTable = {
     group: "Output",
     expected: "the path of a directory",
     parse: nonEmpty,
-    sentence: "Go on where an earlier command with --output or --resume DIR ended: its runs count, only the others are made.",
+    sentence:
+      "Go on where an earlier command with --resume DIR ended: its runs count, only the others are made. External tests: or with --output DIR.",
   }),
   verbose: {
     kind: "count",

@@ -1,9 +1,10 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import type { Job } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
 import type { Batch, BatchEnd, Executor, Loss, OnResults, RunUnderWay } from "./executor.ts";
 import { MemoryWatch } from "./memory.ts";
 import type { BatchTask, LoadTask, Task, TaskEnd } from "./task.ts";
+import { stackOfThread } from "./thread-stack.ts";
 import { RunWatch } from "./watch.ts";
 
 export interface PoolOptions {
@@ -31,7 +32,11 @@ interface Active {
   /** Settles when the ended thread is gone, and its memory with it. */
   gone: Promise<unknown> | undefined;
   shared: boolean;
+  stack: string | undefined;
 }
+
+/** How long a thread may take to tell where it is before it is ended all the same, in real milliseconds. */
+const stackWithinMs = 500;
 
 /** Real milliseconds. A thread can take a gigabyte in a second. */
 const watchEveryMs = 50;
@@ -103,6 +108,7 @@ export class Pool implements Executor {
       ended: undefined,
       gone: undefined,
       shared: false,
+      stack: undefined,
     };
     channel?.port1.on("message", onResults);
     this.#active.add(active);
@@ -142,6 +148,7 @@ export class Pool implements Executor {
       event: watch.event,
       virtualMs: watch.virtualMs,
       inEventMs: watch.inEventMs,
+      stack: active.stack,
     };
   }
 
@@ -174,7 +181,12 @@ export class Pool implements Executor {
     // No worker: the batch has not reached a thread yet.
     if (!worker) return;
     active.ended = why;
-    active.gone = worker.terminate();
+    active.gone = why === "timeout" ? this.#askAndTerminate(worker, active) : worker.terminate();
+  }
+
+  async #askAndTerminate(worker: Worker, active: Active): Promise<unknown> {
+    active.stack = await stackOfThread(worker, stackWithinMs);
+    return await worker.terminate();
   }
 
   /** Which of several runs takes the memory cannot be seen from outside: all end, and each is made again alone. */

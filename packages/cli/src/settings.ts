@@ -1,8 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { RunSettings, TraceLevel } from "@raft-stress/harness";
-import { exitCodes, UserError } from "./exit-codes.ts";
+import { UserError } from "./exit-codes.ts";
 import type { Options } from "./options.ts";
 
 const levels: readonly TraceLevel[] = ["none", "debug", "trace"];
@@ -27,14 +24,4 @@ export function runSettings(options: Options, raftLog: string | undefined): RunS
 /** Real milliseconds that one run may take. */
 export function runTimeoutMs({ timeout, clock }: Pick<Options, "timeout" | "clock">): number {
   return timeout ?? (clock === "virtual" ? 60_000 : 600_000);
-}
-
-/** The URL of the module under test; undefined for the built-in Raft. Throws UserError when there is no such file. */
-export function raftUrl(file: string | undefined, directory: string): string | undefined {
-  if (file === undefined) return undefined;
-  const path = resolve(directory, file);
-  if (!existsSync(path)) throw new UserError(`--raft: the file '${file}' does not exist`, exitCodes.notLoaded);
-  if (!statSync(path).isFile())
-    throw new UserError(`--raft must be the file of a module, and '${file}' is a directory`, exitCodes.notLoaded);
-  return pathToFileURL(path).href;
 }

@@ -1,12 +1,13 @@
 import type { MessagePort } from "node:worker_threads";
 import type { IterationResult, Job, RunSettings } from "@raft-stress/harness";
+import type { BundledRaft } from "./implementation/bundled-raft.ts";
 
 /** What crosses the border between the command's thread and its worker threads: plain data. */
 
 /** Given to every worker thread when it starts. */
 export interface WorkerSetup {
-  /** URL of the module under test; undefined: the built-in Raft. */
-  readonly raftUrl: string | undefined;
+  /** The Raft under test; undefined: the built-in one. */
+  readonly raft: BundledRaft | undefined;
   readonly settings: RunSettings;
 }
 

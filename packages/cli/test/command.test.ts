@@ -197,7 +197,12 @@ describe("an implementation that takes its thread with it", () => {
     );
     const log = readFileSync(join(cwd, spun[0]!.log!), "utf8");
     expect(log).toContain("VOTE");
-    expect(log).toMatch(/\nevent \d+ \(request RequestVote S\d -> S\d .*\), at .* never ended.*\n$/);
+    const place = String.raw`RequestVote \(file:.*spins\.mjs:14:\d+\)`;
+    expect(log).toMatch(
+      new RegExp(
+        String.raw`\nevent \d+ \(request RequestVote S\d -> S\d .*\), at .* never ended.*; its code was at ${place}\n    at ${place}\n`,
+      ),
+    );
     expect(log).toContain("\ntrace hash: none\n");
     const replayed = await start(["replay", spun[0]!.log!, "-T", "700ms"], { cwd });
     expect(replayed.stdout).toContain("the log is of a run that was stopped and has no trace hash; this run: timeout");
@@ -320,10 +325,10 @@ describe("bad input: one sentence, the right exit status, nothing run", () => {
     [["replay", "abc"], 2, /the seed 'abc' needs a test/],
     [["replay"], 2, /replay: give the log of a run/],
     [["--raft", "nowhere.mjs"], 3, /--raft: the file 'nowhere.mjs' does not exist/],
-    [["--raft", "."], 3, /'\.' is a directory/],
-    [["--raft", "syntax.mjs"], 3, /'syntax.mjs' cannot be loaded: SyntaxError: .* \(syntax.mjs:2\)/],
+    [["--raft", "."], 3, /'\.' is a directory without an index file and without a main in its package.json/],
+    [["--raft", "syntax.mjs"], 3, /'syntax.mjs' cannot be loaded: syntax.mjs:2:11: Expected /],
     [["--raft", fixtures.noExport], 3, /has no function makeRaft among its exports.*it exports raft/],
-    [["--raft", fixtures.throwsOnLoad], 3, /cannot be loaded: TypeError: not today \(throws-on-load.mjs:1\)/],
+    [["--raft", fixtures.throwsOnLoad], 3, /cannot be loaded: TypeError: not today \(\S*throws-on-load.mjs:1:7\)/],
     [["--raft", fixtures.exitsOnLoad], 3, /ended its thread while it was loaded: worker exited with code: 3/],
     [["--raft", fixtures.hangsOnLoad, "-T", "300ms"], 3, /did not load within 300ms/],
     [["--config", "nowhere.json"], 2, /configuration file 'nowhere.json' does not exist/],

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -16,7 +16,7 @@ it("npm pack makes a package that runs where there is no checkout", async () => 
   const tarball = readdirSync(place).find((name) => name.endsWith(".tgz"))!;
   await execa("tar", ["-xzf", join(place, tarball), "-C", own, "--strip-components=1"]);
   // What npm would take from the registry; the workspace's own packages must be in the tarball.
-  const others = ["cli-table3", "commander", "execa", "ora", "picocolors", "piscina"];
+  const others = ["acorn", "cli-table3", "commander", "esbuild", "execa", "ora", "picocolors", "piscina"];
   for (const name of others) symlinkSync(join(cli, "node_modules", name), join(modules, name));
 
   const { stdout } = await execa(process.execPath, [join(own, "bin", "raft-stress.mjs"), "TestBasicAgree2B", "-n", "3"], {
@@ -24,5 +24,11 @@ it("npm pack makes a package that runs where there is no checkout", async () => 
     env: environment,
   });
   expect(stdout).toMatch(/\n3 passed, 0 failed$/);
+  writeFileSync(
+    join(place, "raft.ts"),
+    'import { makeRaft as m } from "@raft-stress/raft";\nexport const makeRaft = (env: object) => m(env as never);\n',
+  );
+  const ofAFile = [join(own, "bin", "raft-stress.mjs"), "TestBasicAgree2B", "-n", "3", "--raft", "raft.ts"];
+  expect((await execa(process.execPath, ofAFile, { cwd: place, env: environment })).stdout).toMatch(/\n3 passed, 0 failed$/);
   expect(readdirSync(join(own, "node_modules", "@raft-stress")).toSorted()).toEqual(["harness", "raft"]);
 });

@@ -45,15 +45,11 @@ export class ImplementationError extends Error {
     return new ImplementationError(server, doing, thrown);
   }
 
-  /** `doing`: what the server was asked to do, e.g. `the handler of AppendEntries`. */
-  constructor(server: number | undefined, doing: string, thrown: unknown) {
-    const what = describeThrown(thrown);
-    super(`${server === undefined ? "a server" : `S${server}`} threw in ${doing}: ${what}`, { cause: thrown });
+  /** `doing`: what the server was asked to do, e.g. `the handler of AppendEntries`. `told`: what it did instead, when it is not that it threw. */
+  constructor(server: number | undefined, doing: string, thrown: unknown, told = `threw in ${doing}: ${describeThrown(thrown)}`) {
+    super(`${server === undefined ? "a server" : `S${server}`} ${told}`, { cause: thrown });
     // Numbers vary from run to run where the fault is the same.
-    this.details = {
-      cause: `threw in ${doing}: ${what}`.replaceAll(/\d+(\.\d+)?/g, "#"),
-      ...(server === undefined ? {} : { server }),
-    };
+    this.details = { cause: told.replaceAll(/\d+(\.\d+)?/g, "#"), ...(server === undefined ? {} : { server }) };
     const stack = stackOf(thrown);
     if (stack !== undefined) this.stack = stack;
   }
@@ -88,7 +84,8 @@ function attempt<T>(look: () => T, otherwise: T): T {
   }
 }
 
-function isOfClass(thrown: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+/** Whether something thrown is of a class. Never throws. */
+export function isOfClass(thrown: unknown, type: abstract new (...args: never[]) => unknown): boolean {
   return attempt(() => thrown instanceof type, false);
 }
 

@@ -1,5 +1,8 @@
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import type { MakeRaft } from "@raft-stress/raft/api";
+import type { BuiltinChange } from "./ambient/builtins-guard.ts";
+import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.ts";
 import { labTests } from "./lab/index.ts";
@@ -7,12 +10,13 @@ import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
 import { progressCells } from "./progress.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
-import { Journal } from "./sim/journal.ts";
+import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
 import { hashString32, mix32 } from "./sim/random.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
+import type { RunWatch } from "./sim/run-watch.ts";
 import { parseSeed, type Seed } from "./sim/seed.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
-import { withSourcePositions } from "./source-positions.ts";
+import { withScriptPositions, withSourcePositions } from "./source-positions.ts";
 
 /** One pass through a run: what it came to, and the world it leaves behind. */
 interface Pass {
@@ -20,6 +24,8 @@ interface Pass {
   readonly failure: Failure | undefined;
   readonly counts: LabCounts;
   readonly simulation: Simulation;
+  /** What the implementation did to the built-in objects of its thread. */
+  readonly tampered: BuiltinChange | undefined;
   /** The last events as text, if they may be wanted: on the virtual clock the next run of the thread overwrites them. */
   readonly lastEvents: readonly string[];
 }
@@ -33,7 +39,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const pass = (traceLevel: TraceLevel, journal?: Journal) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, journal);
+  const pass = (traceLevel: TraceLevel, watch?: RunWatch) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, watch);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
@@ -57,20 +63,32 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   };
 }
 
-type RunPass = (traceLevel: TraceLevel, journal?: Journal) => Promise<Pass>;
+type RunPass = (traceLevel: TraceLevel, watch?: RunWatch) => Promise<Pass>;
+
+/** What making a run twice, as asked, has shown. */
+interface Repeated {
+  readonly difference: string[] | undefined;
+}
 
 /** Text is recorded in the first pass only when the run can't be repeated, or its log is wanted in any case. */
-async function runAsAsked(
-  settings: RunSettings,
-  pass: RunPass,
-): Promise<{ first: Pass; repeated: { pass: Pass; difference: string[] | undefined } | undefined }> {
+async function runAsAsked(settings: RunSettings, pass: RunPass): Promise<{ first: Pass; repeated: Repeated | undefined }> {
   const recordAtOnce = settings.clock === "real" || settings.archive || settings.stopAtEvent !== undefined;
   const level = recordAtOnce ? settings.traceLevel : "none";
   if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
-  const journals = [new Journal(), new Journal()] as const;
-  const first = await pass(settings.traceLevel, journals[0]);
-  const second = await pass("none", journals[1]);
-  return { first, repeated: { pass: second, difference: journals[0].firstDifference(journals[1]) } };
+  const journal = new Journal();
+  const first = await pass(settings.traceLevel, journal);
+  return { first, repeated: { difference: await differenceOf(journal, pass) } };
+}
+
+/** Makes the run again and tells where it left the first one's way; undefined when it did not. */
+async function differenceOf(first: Journal, pass: RunPass): Promise<string[] | undefined> {
+  const comparison = new Comparison(first);
+  await pass("none", comparison);
+  const { parting } = comparison;
+  if (parting === undefined) return undefined;
+  const witness = new Witness(first, parting.position);
+  await pass("none", witness);
+  return tellDifference(first, parting, witness.act);
 }
 
 interface Conclusion {
@@ -79,17 +97,13 @@ interface Conclusion {
   readonly log: string | undefined;
 }
 
-async function conclude(
-  first: Pass,
-  repeated: { pass: Pass; difference: string[] | undefined } | undefined,
-  settings: RunSettings,
-  pass: RunPass,
-): Promise<Conclusion> {
+async function conclude(first: Pass, repeated: Repeated | undefined, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
   const { outcome, failure, simulation } = first;
   if (repeated?.difference !== undefined) return nondeterministic(first, repeated.difference);
   if (failure === undefined) return { outcome, failure, log: settings.archive ? logText(first) : undefined };
   if (settings.clock === "real" || settings.stopAtEvent !== undefined) return { outcome, failure, log: logText(first) };
 
+  if (first.tampered !== undefined) return locateTampering(first.tampered, first, settings, pass);
   const replay = await pass(settings.traceLevel);
   const mine = simulation.hash.toString();
   const theirs = replay.simulation.hash.toString();
@@ -102,12 +116,26 @@ async function conclude(
   ]);
 }
 
+/** A change of a built-in object is seen at the end of a run; made again with a trap in its way, the run ends where it happens. */
+async function locateTampering(change: BuiltinChange, first: Pass, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
+  const watch = new TamperingWatch(change);
+  const located = await pass(settings.traceLevel, watch);
+  const { failure } = located.failure === undefined ? first : located;
+  return { outcome: first.outcome, failure, log: `${logText(located)}replayed once, up to the event that did it\n` };
+}
+
 function nondeterministic(first: Pass, explanation: readonly string[]): Conclusion {
   const cause = "the same seed gave another run";
   const { simulation } = first;
+  const isFrame = (line: string) => /^ +at .*:\d+:\d+\)?$/.test(line);
+  const frames = explanation.filter(isFrame);
   const failure: Failure = {
     cause,
-    reason: `${cause}: ${explanation.map((line) => line.trim()).join("; ")}`,
+    reason: `${cause}: ${explanation
+      .filter((line) => !isFrame(line))
+      .map((line) => line.trim())
+      .join("; ")}`,
+    ...(frames.length === 0 ? {} : { stack: frames.join("\n") }),
     atMs: simulation.nowMs,
     event: simulation.events,
   };
@@ -115,7 +143,7 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
   return { outcome: "nondeterministic", failure, log };
 }
 
-async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, journal: Journal | undefined): Promise<Pass> {
+async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, watch: RunWatch | undefined): Promise<Pass> {
   const { progress } = settings;
   if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
   const simulation = new Simulation({
@@ -123,27 +151,33 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     traceLevel: settings.traceLevel,
     limits: defaultLimits,
     stopAtEvent: settings.stopAtEvent,
-    journal,
+    watch,
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
   const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
-  await (settings.clock === "real" ? runReal(simulation) : runVirtual(simulation));
-  cluster.shutDown();
+  const shutDown = () => cluster.shutDown();
+  await (settings.clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
   // A script that was still waiting will never be woken: it is garbage now.
   void script;
   const counts = lab.counts();
-  const { error } = simulation;
+  const tampered = settleBuiltins(watch);
+  const error = tampered === undefined ? simulation.error : tampering(tampered, undefined);
   if (error instanceof HarnessFault) throw error;
-  const lastEvents = error === undefined && journal === undefined ? [] : simulation.recent.lines(simulation.methods);
-  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, lastEvents };
+  const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
+  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, tampered, lastEvents };
   const failure = describeFailure(error, lab, simulation);
-  if (failure.server === undefined) simulation.trace.test(failure.reason);
-  else simulation.trace.line("ERRO", failure.server, failure.reason);
-  simulation.trace.labLines.push(...failureLines(failure));
-  return { outcome: outcomeOf(error), failure, counts, simulation, lastEvents };
+  // Who asked for a stop there has more to tell of why than this.
+  if (settings.stopAtEvent !== simulation.events + 1) recordFailure(simulation, failure);
+  return { outcome: outcomeOf(error), failure, counts, simulation, tampered, lastEvents };
+}
+
+function recordFailure({ trace }: Simulation, failure: Failure): void {
+  if (failure.server === undefined) trace.test(failure.reason);
+  else trace.line("ERRO", failure.server, failure.reason);
+  trace.labLines.push(...failureLines(failure));
 }
 
 async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promise<void> {
@@ -189,7 +223,7 @@ function failureLines(failure: Failure): string[] {
 
 function logText({ simulation }: Pass): string {
   const { labLines } = simulation.trace;
-  return `${labLines.join("\n")}\n\n${simulation.trace.text()}`;
+  return withScriptPositions(`${labLines.join("\n")}\n\n${simulation.trace.text()}`);
 }
 
 function findTest(name: string): LabTest {

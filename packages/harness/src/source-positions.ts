@@ -1,27 +1,77 @@
 import { existsSync, readFileSync } from "node:fs";
 import { SourceMap } from "node:module";
-import { relative } from "node:path";
+import { isAbsolute, relative, sep } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** A frame's place: `file:///a/b.js:12:34` or `/a/b.js:12:34`. */
 const place = /(file:\/\/[^\s()]+|\/[^\s():]+):(\d+):(\d+)/;
 
 /** Frames of Node's and of our own event loop: below every stack, and of no help in any. */
-const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|net\/|iteration\.))/;
+const eventLoop = /\(?(node:internal\/|[^\s()]*\/harness\/(src|dist)\/(sim\/|net\/|ambient\/|iteration\.))/;
+
+/** A frame in a file or inside Node. */
+const fileFrame = /^\s+at (?:.* \()?(?:file:\/\/|\/|[A-Za-z]:\\|node:internal\/)/;
+
+/** A script that was made in memory. */
+interface Script {
+  readonly name: string;
+  readonly mapJson: string;
+  /** Parsed when a place is first shown: most threads show none. */
+  map: SourceMap | undefined;
+}
+
+const scripts: Script[] = [];
+
+/** From now on a place in this script is shown as the one in its sources, which the map names by absolute paths. */
+export function registerSourceMap(scriptName: string, mapJson: string): void {
+  scripts.push({ name: scriptName, mapJson, map: undefined });
+}
+
+/** Shows places in registered scripts as those of their sources, wherever in a text they occur. */
+export function withScriptPositions(text: string): string {
+  let shown = text;
+  for (const script of scripts) {
+    const pieces = shown.split(`${script.name}:`);
+    // Before each piece but the first stood the script's name.
+    shown = pieces
+      .map((piece, i) => (i === 0 ? piece : piece.replace(/^(\d+):(\d+)|^/, (...match) => scriptPlace(script, match))))
+      .join("");
+  }
+  return shown;
+}
+
+function scriptPlace(script: Script, [whole, row, column]: readonly string[]): string {
+  const raw = `${script.name}:${whole}`;
+  if (row === undefined) return raw;
+  script.map ??= new SourceMap(JSON.parse(script.mapJson));
+  const entry = script.map.findEntry(Number(row) - 1, Number(column) - 1);
+  if (!("originalSource" in entry)) return raw;
+  return `${shownPath(entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+}
 
 /**
- * Rewrites the places of a stack from compiled files to their sources, as far as maps lie beside them. Only failures need it, so maps are
- * read now and not when code is loaded, which would cost every start.
+ * Rewrites the places of a stack to those of the sources: for a registered script, and for compiled files beside which a map lies. Only failures need
+ * it, so maps are read now and not when code is loaded, which would cost every start.
  */
 export function withSourcePositions(stack: string): string {
+  const lines = stack.split("\n");
+  // A script has all of its own code within: the files below it are ours.
+  if (scripts.some(({ name }) => stack.includes(`${name}:`)))
+    return withScriptPositions(lines.filter((line) => !fileFrame.test(line)).join("\n"));
   const maps = new Map<string, SourceMap | undefined>();
-  return stack
-    .split("\n")
+  return lines
     .filter((line) => !eventLoop.test(line))
     .map((line) =>
       line.replace(place, (whole, file: string, row: string, column: string) => original(maps, file, Number(row), Number(column)) ?? whole),
     )
     .join("\n");
+}
+
+/** A path as the user would write it: relative when it is below the current directory. */
+export function shownPath(path: string): string {
+  const shown = relative(process.cwd(), path);
+  return shown === ".." || shown.startsWith(`..${sep}`) || isAbsolute(shown) ? path : shown;
 }
 
 function original(maps: Map<string, SourceMap | undefined>, file: string, row: number, column: number): string | undefined {
@@ -30,8 +80,7 @@ function original(maps: Map<string, SourceMap | undefined>, file: string, row: n
   const entry = maps.get(path)?.findEntry(row - 1, column - 1);
   if (entry === undefined || !("originalSource" in entry)) return undefined;
   const source = fileURLToPath(new URL(entry.originalSource, `file://${path}`));
-  const shown = relative(process.cwd(), source);
-  return `${shown.startsWith("..") ? source : shown}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  return `${shownPath(source)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
 }
 
 function readMap(path: string): SourceMap | undefined {

@@ -25,19 +25,19 @@ export interface PersistentState {
 
 /** The bytes of the log's entries, changed as the log changes: appended at the end, cut at the end, moved down when the front goes. */
 export class EncodedEntries {
-  readonly #writer: ByteWriter;
+  private readonly writer: ByteWriter;
   /** Where each entry ends. */
-  #ends: number[];
+  private ends: number[];
 
   constructor() {
-    this.#writer = new ByteWriter(HEADER_ROOM + 256);
-    this.#writer.length = HEADER_ROOM;
-    this.#ends = [];
+    this.writer = new ByteWriter(HEADER_ROOM + 256);
+    this.writer.length = HEADER_ROOM;
+    this.ends = [];
   }
 
   /** If the command cannot be encoded this throws and nothing has changed. */
   append(entry: Entry): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     const start = writer.length;
     try {
       writer.varint(entry.term);
@@ -46,30 +46,30 @@ export class EncodedEntries {
       writer.length = start;
       throw error;
     }
-    this.#ends.push(writer.length);
+    this.ends.push(writer.length);
   }
 
   /** Keeps the first `count` entries. */
   truncateTo(count: number): void {
-    this.#writer.length = count === 0 ? HEADER_ROOM : this.#ends[count - 1]!;
-    this.#ends.length = count;
+    this.writer.length = count === 0 ? HEADER_ROOM : this.ends[count - 1]!;
+    this.ends.length = count;
   }
 
   dropFirst(count: number): void {
     if (count === 0) return;
-    const writer = this.#writer;
-    const from = this.#ends[count - 1]!;
+    const writer = this.writer;
+    const from = this.ends[count - 1]!;
     writer.bytes.copyWithin(HEADER_ROOM, from, writer.length);
     writer.length -= from - HEADER_ROOM;
-    this.#ends = this.#ends.slice(count).map((end) => end - (from - HEADER_ROOM));
+    this.ends = this.ends.slice(count).map((end) => end - (from - HEADER_ROOM));
   }
 
   /** The whole state as a view that is valid until the next change. */
   withHeader(currentTerm: number, votedFor: number | undefined, snapshotIndex: number, snapshotTerm: number): Uint8Array {
     const vote = votedFor === undefined ? 0 : votedFor + 1;
-    const count = this.#ends.length;
+    const count = this.ends.length;
     const size = 1 + varintSize(currentTerm) + varintSize(vote) + varintSize(snapshotIndex) + varintSize(snapshotTerm) + varintSize(count);
-    const { bytes, length } = this.#writer;
+    const { bytes, length } = this.writer;
     const start = HEADER_ROOM - size;
     let at = writeVarint(bytes, start, FORMAT);
     at = writeVarint(bytes, at, currentTerm);

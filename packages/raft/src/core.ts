@@ -34,16 +34,16 @@ import { type CoreConfig, RaftState } from "./state.ts";
  * Then `reachDeadline` is due at `nextDeadlineMs`, unless an event comes before. The same state and the same events give the same results.
  */
 export class RaftCore {
-  readonly #state: RaftState;
+  private readonly state: RaftState;
 
   /** `saved` and `snapshot` are what was stored last; both empty at first boot. Throws if no server can have stored them. */
   constructor(config: CoreConfig, saved: Uint8Array, snapshot: Uint8Array, now: number) {
-    this.#state = new RaftState(config, saved, snapshot, now);
+    this.state = new RaftState(config, saved, snapshot, now);
   }
 
   /** A live view: it shows the state of the moment in which it is read. */
   get view(): RaftView {
-    return this.#state;
+    return this.state;
   }
 
   /**
@@ -51,7 +51,7 @@ export class RaftCore {
    * until then.
    */
   propose(command: unknown): StartResult {
-    const state = this.#state;
+    const state = this.state;
     const term = state.currentTerm;
     if (state.role !== "leader") return { index: -1, term, isLeader: false };
     state.log.append({ term, command });
@@ -61,24 +61,24 @@ export class RaftCore {
   }
 
   receiveRequestVote(args: RequestVoteArgs, now: number): RequestVoteReply {
-    this.#observe(args.candidateId, args.term, now);
-    return handleRequestVote(this.#state, args, now);
+    this.observe(args.candidateId, args.term, now);
+    return handleRequestVote(this.state, args, now);
   }
 
   receiveAppendEntries(args: AppendEntriesArgs, now: number): AppendEntriesReply {
-    this.#observe(args.leaderId, args.term, now);
-    return handleAppendEntries(this.#state, args, now);
+    this.observe(args.leaderId, args.term, now);
+    return handleAppendEntries(this.state, args, now);
   }
 
   receiveInstallSnapshot(args: InstallSnapshotArgs, now: number): InstallSnapshotReply {
-    this.#observe(args.leaderId, args.term, now);
-    return handleInstallSnapshot(this.#state, args, now);
+    this.observe(args.leaderId, args.term, now);
+    return handleInstallSnapshot(this.state, args, now);
   }
 
   /** The reply to a request from `takeOutbox`. It may come late, twice, or out of order. */
   receiveReply(request: Outgoing, reply: Reply, now: number): void {
-    const state = this.#state;
-    this.#observe(request.to, reply.term, now);
+    const state = this.state;
+    this.observe(request.to, reply.term, now);
     // A reply to a request of an older term says nothing about the present one.
     if (request.args.term !== state.currentTerm) return;
     const peer = state.peer(request.to);
@@ -94,7 +94,7 @@ export class RaftCore {
 
   /** The request or its reply was lost; nothing more will come of it. */
   receiveLoss(request: Outgoing, now: number): void {
-    const state = this.#state;
+    const state = this.state;
     if (state.role !== "leader" || request.args.term !== state.currentTerm) return;
     const peer = state.peer(request.to);
     if (request.method === "AppendEntries") handleAppendLoss(state, peer, request.sequence, request.args);
@@ -104,7 +104,7 @@ export class RaftCore {
 
   /** When `reachDeadline` has something to do, if nothing else happens before; in the past if it has now. Infinity if never. */
   nextDeadlineMs(now: number): number {
-    const state = this.#state;
+    const state = this.state;
     switch (state.role) {
       case "leader":
         return nextSendDeadlineMs(state, now);
@@ -117,7 +117,7 @@ export class RaftCore {
 
   /** Time has passed. Does nothing if no deadline has been reached. */
   reachDeadline(now: number): void {
-    const state = this.#state;
+    const state = this.state;
     if (state.role === "leader") sendDue(state, now);
     else if (now >= state.electionDeadlineMs) startElection(state, now);
     else if (state.role === "candidate" && now >= state.voteRetryMs) retryVotes(state, now);
@@ -125,7 +125,7 @@ export class RaftCore {
 
   /** §7: `snapshot` stands for everything up to `index`, which has been applied. Older ones than the present one are ignored. */
   compact(index: number, snapshot: Uint8Array): void {
-    const state = this.#state;
+    const state = this.state;
     assert(Number.isSafeInteger(index) && index >= 0, `snapshot up to index ${index}, expected a log index`);
     assert(index <= state.lastApplied, `snapshot up to index ${index}, but only ${state.lastApplied} entries were applied`);
     if (index <= state.log.snapshotIndex) return;
@@ -137,28 +137,28 @@ export class RaftCore {
   }
 
   get unsaved(): boolean {
-    return this.#state.unsaved;
+    return this.state.unsaved;
   }
 
   /** The present snapshot; length 0 if there is none. */
   get snapshot(): Uint8Array {
-    return this.#state.snapshot;
+    return this.state.snapshot;
   }
 
   /** The persistent state as bytes, valid until the next event. */
   encodeState(): Uint8Array {
-    const { log, currentTerm, votedFor } = this.#state;
+    const { log, currentTerm, votedFor } = this.state;
     return log.encodeWith(currentTerm, votedFor);
   }
 
   /** What `encodeState` and `snapshot` gave has been stored. */
   saved(): void {
-    this.#state.unsaved = false;
+    this.state.unsaved = false;
   }
 
   /** The requests to send, in order, at most one for each peer; undefined if there are none. */
   takeOutbox(): Outgoing[] | undefined {
-    const state = this.#state;
+    const state = this.state;
     const { outbox } = state;
     if (outbox.length === 0) return undefined;
     state.outbox = [];
@@ -167,7 +167,7 @@ export class RaftCore {
 
   /** The next message for the service, in log order; undefined if it has everything. */
   takeApply(): ApplyMessage | undefined {
-    const state = this.#state;
+    const state = this.state;
     if (state.snapshotToApply) {
       state.snapshotToApply = false;
       return { type: "snapshot", index: state.log.snapshotIndex, term: state.log.snapshotTerm, snapshot: state.snapshot };
@@ -178,8 +178,8 @@ export class RaftCore {
   }
 
   /** What every message does: the sender is alive, and its term may be newer. */
-  #observe(from: number, term: number, now: number): void {
-    this.#state.peer(from).heardMs = now;
-    this.#state.observeTerm(term, now);
+  private observe(from: number, term: number, now: number): void {
+    this.state.peer(from).heardMs = now;
+    this.state.observeTerm(term, now);
   }
 }

@@ -1,6 +1,15 @@
 import type { MakeRaft, Raft, RaftEnv, RaftView, StartResult, TimerId } from "./api.ts";
 import type { RaftCore } from "./core.ts";
-import type { AppendEntriesArgs, InstallSnapshotArgs, Outgoing, Reply, RequestVoteArgs } from "./messages.ts";
+import type {
+  AppendEntriesArgs,
+  AppendEntriesReply,
+  InstallSnapshotArgs,
+  InstallSnapshotReply,
+  Outgoing,
+  Reply,
+  RequestVoteArgs,
+  RequestVoteReply,
+} from "./messages.ts";
 
 /** Makes the core of one server from its environment: at first boot and after every restart. */
 export type MakeCore = (env: RaftEnv) => RaftCore;
@@ -11,129 +20,136 @@ export function fromCore(makeCore: MakeCore): MakeRaft {
 }
 
 class RaftServer implements Raft {
-  readonly #env: RaftEnv;
-  readonly #core: RaftCore;
-  #killed = false;
-  #timer: TimerId | undefined;
+  private readonly env: RaftEnv;
+  private readonly core: RaftCore;
+  private killed = false;
+  private timer: TimerId | undefined;
   /** What the timer was set for; the core's deadline may have moved on since. */
-  #armedForMs = Infinity;
-  readonly #fire: () => void;
+  private armedForMs = Infinity;
+  private readonly fire: () => void;
   readonly handlers: Raft["handlers"];
 
   constructor(env: RaftEnv, core: RaftCore) {
-    this.#env = env;
-    this.#core = core;
-    this.#fire = () => this.#timerFired();
+    this.env = env;
+    this.core = core;
+    this.fire = () => this.timerFired();
+    // One-liners: V8 forgets the compiled code of closures when a collection finds none of them alive, as between two short-lived clusters.
     this.handlers = {
-      RequestVote: (args: RequestVoteArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveRequestVote(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
-      AppendEntries: (args: AppendEntriesArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveAppendEntries(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
-      InstallSnapshot: (args: InstallSnapshotArgs) => {
-        if (this.#killed) return undefined;
-        const now = env.clock.now();
-        const reply = core.receiveInstallSnapshot(args, now);
-        this.#carryOut(now);
-        return reply;
-      },
+      RequestVote: (args: RequestVoteArgs) => this.requestVote(args),
+      AppendEntries: (args: AppendEntriesArgs) => this.appendEntries(args),
+      InstallSnapshot: (args: InstallSnapshotArgs) => this.installSnapshot(args),
     };
-    this.#carryOut(env.clock.now());
+    this.carryOut(env.clock.now());
   }
 
   start(command: unknown): StartResult {
-    if (this.#killed) return { index: -1, term: this.#core.view.currentTerm, isLeader: false };
-    const result = this.#core.propose(command);
+    if (this.killed) return { index: -1, term: this.core.view.currentTerm, isLeader: false };
+    const result = this.core.propose(command);
     if (!result.isLeader) return result;
-    const now = this.#env.clock.now();
-    const { commitIndex, lastApplied } = this.#core.view;
+    const now = this.env.clock.now();
+    const { commitIndex, lastApplied } = this.core.view;
     // Nobody can know of the command before it is sent, so it is saved then, together with all that is sent with it. Alone in its cluster, a server commits at once.
-    if (commitIndex > lastApplied) this.#carryOut(now);
-    else this.#arm(now);
+    if (commitIndex > lastApplied) this.carryOut(now);
+    else this.arm(now);
     return result;
   }
 
   getState(): { term: number; isLeader: boolean } {
-    const { currentTerm, role } = this.#core.view;
-    return { term: currentTerm, isLeader: role === "leader" && !this.#killed };
+    const { currentTerm, role } = this.core.view;
+    return { term: currentTerm, isLeader: role === "leader" && !this.killed };
   }
 
   snapshot(index: number, snapshot: Uint8Array): void {
-    if (this.#killed) return;
+    if (this.killed) return;
     // The service may use its buffer again.
-    this.#core.compact(index, snapshot.slice());
-    this.#carryOut(this.#env.clock.now());
+    this.core.compact(index, snapshot.slice());
+    this.carryOut(this.env.clock.now());
   }
 
   kill(): void {
-    this.#killed = true;
-    this.#disarm();
+    this.killed = true;
+    this.disarm();
   }
 
   inspect(): RaftView {
-    return this.#core.view;
+    return this.core.view;
+  }
+
+  private requestVote(args: RequestVoteArgs): RequestVoteReply | undefined {
+    if (this.killed) return undefined;
+    const now = this.env.clock.now();
+    const reply = this.core.receiveRequestVote(args, now);
+    this.carryOut(now);
+    return reply;
+  }
+
+  private appendEntries(args: AppendEntriesArgs): AppendEntriesReply | undefined {
+    if (this.killed) return undefined;
+    const now = this.env.clock.now();
+    const reply = this.core.receiveAppendEntries(args, now);
+    this.carryOut(now);
+    return reply;
+  }
+
+  private installSnapshot(args: InstallSnapshotArgs): InstallSnapshotReply | undefined {
+    if (this.killed) return undefined;
+    const now = this.env.clock.now();
+    const reply = this.core.receiveInstallSnapshot(args, now);
+    this.carryOut(now);
+    return reply;
   }
 
   /**
    * The one place where the results of an event leave the core: persist, then send, then apply. What others can see, of a request or a
    * reply, must survive a crash; and a reply leaves after this has returned.
    */
-  #carryOut(now: number): void {
-    const core = this.#core;
+  private carryOut(now: number): void {
+    const core = this.core;
     if (core.unsaved) {
-      this.#env.persister.save(core.encodeState(), core.snapshot);
+      this.env.persister.save(core.encodeState(), core.snapshot);
       core.saved();
     }
     const outbox = core.takeOutbox();
-    if (outbox !== undefined) for (const request of outbox) this.#send(request);
+    if (outbox !== undefined) for (const request of outbox) this.send(request);
     // The promise of each delivery is the service's business: deliveries are in order, and the core does not wait for them.
-    for (let message = core.takeApply(); message !== undefined; message = core.takeApply()) void this.#env.apply(message);
-    this.#arm(now);
+    for (let message = core.takeApply(); message !== undefined; message = core.takeApply()) void this.env.apply(message);
+    this.arm(now);
   }
 
-  #send(request: Outgoing): void {
-    this.#env.peers[request.to]!.request(request.method, request.args, (reply) => this.#replyArrived(request, reply));
+  private send(request: Outgoing): void {
+    this.env.peers[request.to]!.request(request.method, request.args, (reply) => this.replyArrived(request, reply));
   }
 
-  #replyArrived(request: Outgoing, reply: unknown): void {
-    if (this.#killed) return;
-    const now = this.#env.clock.now();
-    if (reply === undefined) this.#core.receiveLoss(request, now);
-    else this.#core.receiveReply(request, reply as Reply, now);
-    this.#carryOut(now);
+  private replyArrived(request: Outgoing, reply: unknown): void {
+    if (this.killed) return;
+    const now = this.env.clock.now();
+    if (reply === undefined) this.core.receiveLoss(request, now);
+    else this.core.receiveReply(request, reply as Reply, now);
+    this.carryOut(now);
   }
 
   /** Sets the timer only when the deadline is earlier than the one it was set for: most deadlines move away before they are reached. */
-  #arm(now: number): void {
-    const deadlineMs = this.#core.nextDeadlineMs(now);
-    if (deadlineMs >= this.#armedForMs) return;
-    this.#disarm();
-    this.#armedForMs = deadlineMs;
-    this.#timer = this.#env.clock.setTimeout(this.#fire, Math.max(0, deadlineMs - now));
+  private arm(now: number): void {
+    const deadlineMs = this.core.nextDeadlineMs(now);
+    if (deadlineMs >= this.armedForMs) return;
+    this.disarm();
+    this.armedForMs = deadlineMs;
+    this.timer = this.env.clock.setTimeout(this.fire, Math.max(0, deadlineMs - now));
   }
 
-  #disarm(): void {
-    if (this.#timer !== undefined) this.#env.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#armedForMs = Infinity;
+  private disarm(): void {
+    if (this.timer !== undefined) this.env.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.armedForMs = Infinity;
   }
 
-  #timerFired(): void {
-    if (this.#killed) return;
+  private timerFired(): void {
+    if (this.killed) return;
     // A clock of finite resolution may show a little less than what the timer was set for; the deadline counts as reached all the same.
-    const now = Math.max(this.#env.clock.now(), this.#armedForMs);
-    this.#timer = undefined;
-    this.#armedForMs = Infinity;
-    if (this.#core.nextDeadlineMs(now) <= now) this.#core.reachDeadline(now);
-    this.#carryOut(now);
+    const now = Math.max(this.env.clock.now(), this.armedForMs);
+    this.timer = undefined;
+    this.armedForMs = Infinity;
+    if (this.core.nextDeadlineMs(now) <= now) this.core.reachDeadline(now);
+    this.carryOut(now);
   }
 }

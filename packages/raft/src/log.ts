@@ -7,52 +7,41 @@ import type { Entry } from "./messages.ts";
  * snapshot the point is index 0 of term 0. Terms never decrease from one entry to the next (§5.3), so they can be searched by halving.
  */
 export class RaftLog {
-  #snapshotIndex: number;
-  #snapshotTerm: number;
-  #entries: Entry[];
-  #lastTerm: number;
-  #encoded: EncodedEntries;
+  // Read by everyone, changed by the log alone.
+  snapshotIndex: number;
+  snapshotTerm: number;
+  private entries: Entry[];
+  /** Term at `lastIndex`. */
+  lastTerm: number;
+  private encoded: EncodedEntries;
 
   constructor(snapshotIndex: number, snapshotTerm: number) {
-    this.#snapshotIndex = snapshotIndex;
-    this.#snapshotTerm = snapshotTerm;
-    this.#entries = [];
-    this.#lastTerm = snapshotTerm;
-    this.#encoded = new EncodedEntries();
-  }
-
-  get snapshotIndex(): number {
-    return this.#snapshotIndex;
-  }
-
-  get snapshotTerm(): number {
-    return this.#snapshotTerm;
+    this.snapshotIndex = snapshotIndex;
+    this.snapshotTerm = snapshotTerm;
+    this.entries = [];
+    this.lastTerm = snapshotTerm;
+    this.encoded = new EncodedEntries();
   }
 
   /** Index of the first entry kept. Invariant: snapshotIndex + 1 = firstIndex <= lastIndex + 1. */
   get firstIndex(): number {
-    return this.#snapshotIndex + 1;
+    return this.snapshotIndex + 1;
   }
 
   /** Index of the last entry, or the snapshot point if there is none. */
   get lastIndex(): number {
-    return this.#snapshotIndex + this.#entries.length;
-  }
-
-  /** Term at `lastIndex`. */
-  get lastTerm(): number {
-    return this.#lastTerm;
+    return this.snapshotIndex + this.entries.length;
   }
 
   /** For `snapshotIndex <= index <= lastIndex`. */
   termAt(index: number): number {
-    if (index === this.#snapshotIndex) return this.#snapshotTerm;
+    if (index === this.snapshotIndex) return this.snapshotTerm;
     return this.entryAt(index).term;
   }
 
   /** For `firstIndex <= index <= lastIndex`. */
   entryAt(index: number): Entry {
-    const entry = this.#entries[index - this.#snapshotIndex - 1];
+    const entry = this.entries[index - this.snapshotIndex - 1];
     if (entry === undefined) throw new InvariantError(`no entry ${index} in a log of [${this.firstIndex}, ${this.lastIndex + 1})`);
     return entry;
   }
@@ -62,52 +51,52 @@ export class RaftLog {
     if (lo < this.firstIndex || hi < lo || hi > this.lastIndex + 1) {
       throw new InvariantError(`no entries [${lo}, ${hi}) in a log of [${this.firstIndex}, ${this.lastIndex + 1})`);
     }
-    return this.#entries.slice(lo - this.firstIndex, hi - this.firstIndex);
+    return this.entries.slice(lo - this.firstIndex, hi - this.firstIndex);
   }
 
   /** The entry is kept, and must not change. Throws a TypeError, and keeps nothing, if the command is not JSON-like. */
   append(entry: Entry): void {
-    if (entry.term < this.#lastTerm) {
-      throw new InvariantError(`entry ${this.lastIndex + 1} of term ${entry.term} after an entry of term ${this.#lastTerm}`);
+    if (entry.term < this.lastTerm) {
+      throw new InvariantError(`entry ${this.lastIndex + 1} of term ${entry.term} after an entry of term ${this.lastTerm}`);
     }
-    this.#encoded.append(entry);
-    this.#entries.push(entry);
-    this.#lastTerm = entry.term;
+    this.encoded.append(entry);
+    this.entries.push(entry);
+    this.lastTerm = entry.term;
   }
 
   /** Drops `[index, lastIndex + 1)`, for `firstIndex <= index <= lastIndex + 1`. */
   truncateFrom(index: number): void {
     const kept = index - this.firstIndex;
-    if (kept < 0 || kept > this.#entries.length) {
+    if (kept < 0 || kept > this.entries.length) {
       throw new InvariantError(`cannot truncate from ${index} a log of [${this.firstIndex}, ${this.lastIndex + 1})`);
     }
-    this.#entries.length = kept;
-    this.#encoded.truncateTo(kept);
-    this.#lastTerm = this.termAt(this.lastIndex);
+    this.entries.length = kept;
+    this.encoded.truncateTo(kept);
+    this.lastTerm = this.termAt(this.lastIndex);
   }
 
   /** §7: moves the snapshot point up to an entry of the log; what follows it stays. For `snapshotIndex <= index <= lastIndex`. */
   compactTo(index: number): void {
     const term = this.termAt(index);
-    const dropped = index - this.#snapshotIndex;
-    this.#entries = this.#entries.slice(dropped);
-    this.#encoded.dropFirst(dropped);
-    this.#snapshotIndex = index;
-    this.#snapshotTerm = term;
+    const dropped = index - this.snapshotIndex;
+    this.entries = this.entries.slice(dropped);
+    this.encoded.dropFirst(dropped);
+    this.snapshotIndex = index;
+    this.snapshotTerm = term;
   }
 
   /** §7: a snapshot replaces the whole log. */
   reset(snapshotIndex: number, snapshotTerm: number): void {
-    this.#entries = [];
-    this.#encoded.truncateTo(0);
-    this.#snapshotIndex = snapshotIndex;
-    this.#snapshotTerm = snapshotTerm;
-    this.#lastTerm = snapshotTerm;
+    this.entries = [];
+    this.encoded.truncateTo(0);
+    this.snapshotIndex = snapshotIndex;
+    this.snapshotTerm = snapshotTerm;
+    this.lastTerm = snapshotTerm;
   }
 
   /** The highest index in `[snapshotIndex, atMost]` whose term is at most `term`, by halving; `snapshotIndex` if there is none. */
   lastIndexUpToTerm(term: number, atMost: number): number {
-    let lo = this.#snapshotIndex;
+    let lo = this.snapshotIndex;
     let hi = Math.min(atMost, this.lastIndex);
     while (lo < hi) {
       const middle = Math.ceil((lo + hi) / 2);
@@ -119,6 +108,6 @@ export class RaftLog {
 
   /** Persistent state with this log in it; a view that is valid until the log changes. */
   encodeWith(currentTerm: number, votedFor: number | undefined): Uint8Array {
-    return this.#encoded.withHeader(currentTerm, votedFor, this.#snapshotIndex, this.#snapshotTerm);
+    return this.encoded.withHeader(currentTerm, votedFor, this.snapshotIndex, this.snapshotTerm);
   }
 }

@@ -108,9 +108,16 @@ it("iterations that were not made are known", () => {
   expect(new MadeIterations(made.state()).state()).toEqual({ next: 6, missing: [4] });
 });
 
-it("a directory's logs are never written over", async () => {
+it("a log that the record does not count, because its command was killed, is not written over", async () => {
   const cwd = newDirectory();
-  for (const word of ["first", "second"]) await start(["--exec", `sh -c 'echo ${word}; exit 1'`, "T", "-n", "1", "-o", "logs"], { cwd });
-  expect(readFileSync(join(cwd, "logs", "T_0.log"), "utf8")).toMatch(/\nfirst\n$/);
-  expect(readFileSync(join(cwd, "logs", "T_0-2.log"), "utf8")).toMatch(/\nsecond\n$/);
+  const failing = ["--exec", "sh -c 'echo $0; exit 1' {seed}", "T", "-n", "1", "--resume", "d"];
+  await start([...failing, "--seed", "1"], { cwd });
+  rmSync(join(cwd, "d", "runs.json"));
+  writeFileSync(
+    join(cwd, "d", "runs.json"),
+    JSON.stringify({ v: 1, subject: "--exec sh -c 'echo $0; exit 1' {seed}", seed: "0000000000000002", tests: [] }),
+  );
+  await start(failing, { cwd });
+  expect(readFileSync(join(cwd, "d", "T_0.log"), "utf8")).toMatch(/\n0000000000000001\n$/);
+  expect(readFileSync(join(cwd, "d", "T_0-2.log"), "utf8")).toMatch(/\n0000000000000002\n$/);
 });

@@ -17,59 +17,59 @@ const takeUs = 5;
  * dies is lost with it.
  */
 export class ApplyChannel {
-  readonly #simulation: Simulation;
-  readonly #incarnation: Incarnation;
-  readonly #take: (message: ApplyMessage) => void;
+  private readonly simulation: Simulation;
+  private readonly incarnation: Incarnation;
+  private readonly take: (message: ApplyMessage) => void;
   /** The one event of the channel, scheduled whenever something waits. */
-  readonly #event: CallbackEvent;
-  #waiting: Pending[] = [];
-  #taking: Pending[] = [];
-  #next = 0;
+  private readonly event: CallbackEvent;
+  private waiting: Pending[] = [];
+  private taking: Pending[] = [];
+  private next = 0;
 
   constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void) {
-    this.#simulation = simulation;
-    this.#incarnation = incarnation;
-    this.#take = take;
-    this.#event = new CallbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.#takeNext());
+    this.simulation = simulation;
+    this.incarnation = incarnation;
+    this.take = take;
+    this.event = new CallbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.takeNext());
   }
 
   send(message: ApplyMessage): Promise<void> {
-    const copy = this.#copyMessage(message);
+    const copy = this.copyMessage(message);
     return new Promise((taken) => {
-      if (!this.#incarnation.alive) return;
-      this.#waiting.push({ message: copy, taken });
-      if (this.#event.heapIndex < 0) this.#simulation.schedule(this.#event, takeUs);
+      if (!this.incarnation.alive) return;
+      this.waiting.push({ message: copy, taken });
+      if (this.event.heapIndex < 0) this.simulation.schedule(this.event, takeUs);
     });
   }
 
-  #takeNext(): void {
-    if (this.#next >= this.#taking.length) {
+  private takeNext(): void {
+    if (this.next >= this.taking.length) {
       // Two arrays in turn: taking from the front costs nothing however long the queue is.
-      [this.#taking, this.#waiting] = [this.#waiting, this.#taking];
-      this.#waiting.length = 0;
-      this.#next = 0;
+      [this.taking, this.waiting] = [this.waiting, this.taking];
+      this.waiting.length = 0;
+      this.next = 0;
     }
-    const pending = this.#taking[this.#next++]!;
-    this.#take(pending.message);
+    const pending = this.taking[this.next++]!;
+    this.take(pending.message);
     pending.taken();
-    if (this.#next >= this.#taking.length && this.#waiting.length === 0) return;
-    if (this.#event.heapIndex < 0) this.#simulation.schedule(this.#event, takeUs);
+    if (this.next >= this.taking.length && this.waiting.length === 0) return;
+    if (this.event.heapIndex < 0) this.simulation.schedule(this.event, takeUs);
   }
 
   /** Checks the shape of what an implementation delivers, makes the service's own copy and adds it to the trace hash. */
-  #copyMessage(message: ApplyMessage): ApplyMessage {
+  private copyMessage(message: ApplyMessage): ApplyMessage {
     const { type, index } = message;
     if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
     if (type === "command") {
       const command = copyOverWire(message.command);
-      this.#simulation.hash.mix(mix32(index, copiedDigest()));
+      this.simulation.hash.mix(mix32(index, copiedDigest()));
       return { type, index, command };
     }
     if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
       throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
     }
     const snapshot = copyOverWire(message.snapshot) as Uint8Array;
-    this.#simulation.hash.mix(mix32(index, copiedDigest()));
+    this.simulation.hash.mix(mix32(index, copiedDigest()));
     return { type, index, term: message.term, snapshot };
   }
 }

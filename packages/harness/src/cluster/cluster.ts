@@ -3,6 +3,7 @@ import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
 import { serverClock } from "../sim/clock.ts";
+import { Host } from "../sim/host.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
@@ -43,14 +44,14 @@ export class Cluster {
   readonly network: Network;
   readonly logs: ServiceLogs;
   readonly size: number;
-  readonly #makeRaft: MakeRaft;
-  readonly #snapshots: boolean;
-  readonly #lives: (Life | undefined)[];
-  readonly #connected: boolean[];
-  readonly #persisters: MemoryPersister[];
+  private readonly makeRaft: MakeRaft;
+  private readonly snapshots: boolean;
+  private readonly lives: (Life | undefined)[];
+  private readonly connected: boolean[];
+  private readonly persisters: MemoryPersister[];
   /** ends[from][to]. */
-  readonly #ends: ClientEnd[][];
-  readonly #boots: number[];
+  private readonly ends: ClientEnd[][];
+  private readonly boots: number[];
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
     const { servers } = options;
@@ -58,27 +59,27 @@ export class Cluster {
     this.network = new Network(simulation);
     this.logs = new ServiceLogs(servers);
     this.size = servers;
-    this.#makeRaft = makeRaft;
-    this.#snapshots = options.snapshots;
-    this.#lives = new Array(servers).fill(undefined);
-    this.#connected = new Array(servers).fill(false);
-    this.#persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server));
-    this.#ends = Array.from({ length: servers }, () => []);
-    this.#boots = new Array(servers).fill(0);
+    this.makeRaft = makeRaft;
+    this.snapshots = options.snapshots;
+    this.lives = new Array(servers).fill(undefined);
+    this.connected = new Array(servers).fill(false);
+    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server));
+    this.ends = Array.from({ length: servers }, () => []);
+    this.boots = new Array(servers).fill(0);
   }
 
   /** Whether the server has booted and not crashed since. */
   isAlive(server: number): boolean {
-    return this.#lives[server]?.raft !== undefined;
+    return this.lives[server]?.raft !== undefined;
   }
 
   isConnected(server: number): boolean {
-    return this.#connected[server]!;
+    return this.connected[server]!;
   }
 
   /** Bytes of persisted Raft state of the server that has most. */
   largestState(): number {
-    return Math.max(...this.#persisters.map((persister) => persister.stateSize()));
+    return Math.max(...this.persisters.map((persister) => persister.stateSize()));
   }
 
   /**
@@ -88,22 +89,22 @@ export class Cluster {
   async start(server: number): Promise<void> {
     await this.crash(server);
     const life = new Life(server);
-    this.#lives[server] = life;
-    this.#ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
-    this.#persisters[server] = this.#persisters[server]!.succeed();
+    this.lives[server] = life;
+    this.ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
+    this.persisters[server] = this.persisters[server]!.succeed();
     this.simulation.trace.test(`start S${server}`);
-    await this.simulation.enter(life, "MakeRaft", () => this.#boot(life));
+    await this.simulation.enter(life, "MakeRaft", () => this.boot(life));
   }
 
   /** Stops a server as a power failure does: what it had saved is left, nothing else. */
   async crash(server: number): Promise<void> {
     this.disconnect(server);
     this.network.deleteServer(server);
-    const life = this.#lives[server];
+    const life = this.lives[server];
     if (life === undefined) return;
     this.simulation.trace.test(`crash S${server}`);
-    this.#lives[server] = undefined;
-    this.#persisters[server] = this.#persisters[server]!.succeed();
+    this.lives[server] = undefined;
+    this.persisters[server] = this.persisters[server]!.succeed();
     await this.simulation.enter(life, "kill()", () => {
       life.raft?.kill();
       life.alive = false;
@@ -113,19 +114,19 @@ export class Cluster {
 
   connect(server: number): void {
     this.simulation.trace.test(`connect S${server}`);
-    this.#connected[server] = true;
-    this.#enableEnds(server, (peer) => this.#connected[peer]!);
+    this.connected[server] = true;
+    this.enableEnds(server, (peer) => this.connected[peer]!);
   }
 
   disconnect(server: number): void {
-    if (this.#connected[server]) this.simulation.trace.test(`disconnect S${server}`);
-    this.#connected[server] = false;
-    this.#enableEnds(server, () => false);
+    if (this.connected[server]) this.simulation.trace.test(`disconnect S${server}`);
+    this.connected[server] = false;
+    this.enableEnds(server, () => false);
   }
 
   /** Proposes a command; `isLeader` is false when the server is down. */
   startCommand(server: number, command: unknown): Promise<StartResult> {
-    const life = this.#lives[server];
+    const life = this.lives[server];
     if (life?.raft === undefined) return serverIsDown;
     return this.simulation.enter(life, "start()", () => this.startNow(server, command));
   }
@@ -139,7 +140,7 @@ export class Cluster {
   startNow(server: number, command: unknown): StartResult {
     let result: StartResult;
     try {
-      result = checkStartResult(server, this.#lives[server]!.raft!.start(ownCopy(command)));
+      result = checkStartResult(server, this.lives[server]!.raft!.start(ownCopy(command)));
     } catch (thrown) {
       throw ImplementationError.of(server, "start()", thrown);
     }
@@ -152,7 +153,7 @@ export class Cluster {
 
   /** Undefined when the server is down. */
   getState(server: number): Promise<ServerState | undefined> {
-    const life = this.#lives[server];
+    const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
     return this.simulation.enter(life, "getState()", () => {
       const state = checkServerState(server, life.raft!.getState());
@@ -167,22 +168,26 @@ export class Cluster {
    */
   shutDown(): void {
     this.network.close();
-    for (const life of this.#lives) {
+    for (const life of this.lives) {
       if (life === undefined) continue;
       life.alive = false;
+      this.simulation.currentServer = life.server;
       try {
         life.raft?.kill();
       } catch {}
     }
   }
 
-  #boot(life: Life): void {
+  private boot(life: Life): void {
     const { server } = life;
-    const saved = this.#persisters[server]!.readSnapshot();
-    const applier: Applier = this.#snapshots ? new SnapshotApplier(server, this.logs, saved) : plainApplier(server, this.logs);
+    const boot = this.boots[server]!++;
+    const { simulation } = this;
+    simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
+    const saved = this.persisters[server]!.readSnapshot();
+    const applier: Applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
-      raft = checkRaft(this.#makeRaft(this.#env(life, applier)));
+      raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
     } catch (thrown) {
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
@@ -190,18 +195,18 @@ export class Cluster {
     this.network.addServer(server, new NetworkServer(life, raft.handlers));
   }
 
-  #env(life: Life, applier: Applier): RaftEnv {
+  private env(life: Life, boot: number, applier: Applier): RaftEnv {
     const { simulation } = this;
     const { server } = life;
-    const random = simulation.stream(randomKeys.server, server, this.#boots[server]!++);
+    const random = simulation.stream(randomKeys.server, server, boot);
     const channel = new ApplyChannel(simulation, life, (message) => {
       traceApply(simulation, server, message);
       applier.take(message, life.raft);
     });
     return {
       me: server,
-      peers: endsAsPeers(this.network, life, this.#ends[server]!),
-      persister: unbound(this.#persisters[server]!),
+      peers: endsAsPeers(this.network, life, this.ends[server]!),
+      persister: unbound(this.persisters[server]!),
       clock: serverClock(simulation, life),
       random: { next: () => random.next(), int: (lo, hi) => random.int(lo, hi) },
       apply: (message) => channel.send(message),
@@ -215,11 +220,11 @@ export class Cluster {
     };
   }
 
-  #enableEnds(server: number, enabled: (peer: number) => boolean): void {
+  private enableEnds(server: number, enabled: (peer: number) => boolean): void {
     for (let peer = 0; peer < this.size; peer++) {
-      const on = this.#connected[server]! && enabled(peer);
-      const outgoing = this.#ends[server]![peer];
-      const incoming = this.#ends[peer]![server];
+      const on = this.connected[server]! && enabled(peer);
+      const outgoing = this.ends[server]![peer];
+      const incoming = this.ends[peer]![server];
       if (outgoing !== undefined) outgoing.enabled = on;
       if (incoming !== undefined) incoming.enabled = on;
     }

@@ -25,35 +25,35 @@ const callUs = 10;
  * commands, and a promise for each answer would cost more than the answers.
  */
 export class Offer extends SimEvent {
-  readonly #cluster: OfferedCluster;
-  readonly #commandFor: () => unknown;
-  readonly #done: (accepted: Acceptance[]) => void;
-  readonly #accepted: Acceptance[] = [];
+  private readonly cluster: OfferedCluster;
+  private readonly commandFor: () => unknown;
+  private readonly done: (accepted: Acceptance[]) => void;
+  private readonly accepted: Acceptance[] = [];
 
   constructor(cluster: OfferedCluster, commandFor: () => unknown, done: (accepted: Acceptance[]) => void) {
     super(eventKinds.enter, 0, undefined);
-    this.#cluster = cluster;
-    this.#commandFor = commandFor;
-    this.#done = done;
+    this.cluster = cluster;
+    this.commandFor = commandFor;
+    this.done = done;
   }
 
   /** Goes on to the first live server from `server` on; without one the offer is over. */
   goTo(server: number): void {
     let next = server;
-    while (next < this.#cluster.size && !this.#cluster.isAlive(next)) next++;
-    if (next === this.#cluster.size) {
-      this.#done(this.#accepted);
+    while (next < this.cluster.size && !this.cluster.isAlive(next)) next++;
+    if (next === this.cluster.size) {
+      this.done(this.accepted);
       return;
     }
     this.owner = next;
-    this.#cluster.simulation.schedule(this, callUs);
+    this.cluster.simulation.schedule(this, callUs);
   }
 
   override fire(): void {
     const server = this.owner;
-    if (this.#cluster.isAlive(server)) {
-      const { index, term, isLeader } = this.#cluster.startNow(server, this.#commandFor());
-      if (isLeader) this.#accepted.push({ server, index, term });
+    if (this.cluster.isAlive(server)) {
+      const { index, term, isLeader } = this.cluster.startNow(server, this.commandFor());
+      if (isLeader) this.accepted.push({ server, index, term });
     }
     this.goTo(server + 1);
   }

@@ -13,26 +13,26 @@ const hashedBytes = 32;
  * whatever a dead server still saves goes nowhere.
  */
 export class MemoryPersister implements Persister {
-  readonly #simulation: Simulation;
-  readonly #server: number;
+  private readonly simulation: Simulation;
+  private readonly server: number;
   /** Grows as needed and is written in place: nobody else ever sees it. */
-  #state: Uint8Array = nothing;
-  #stateBytes = 0;
-  #snapshot: Uint8Array = nothing;
-  #attached = true;
+  private state: Uint8Array = nothing;
+  private stateBytes = 0;
+  private snapshot: Uint8Array = nothing;
+  private attached = true;
 
   constructor(simulation: Simulation, server: number) {
-    this.#simulation = simulation;
-    this.#server = server;
+    this.simulation = simulation;
+    this.server = server;
   }
 
   /** For the server's next life; this one's saves are void from now on. */
   succeed(): MemoryPersister {
-    this.#attached = false;
-    const next = new MemoryPersister(this.#simulation, this.#server);
-    next.#state = this.readState();
-    next.#stateBytes = this.#stateBytes;
-    next.#snapshot = this.#snapshot;
+    this.attached = false;
+    const next = new MemoryPersister(this.simulation, this.server);
+    next.state = this.readState();
+    next.stateBytes = this.stateBytes;
+    next.snapshot = this.snapshot;
     return next;
   }
 
@@ -40,66 +40,66 @@ export class MemoryPersister implements Persister {
     if (!(isState(state) && snapshot instanceof Uint8Array)) {
       throw new TypeError("persister.save(state, snapshot) needs a Uint8Array, or a list of them, and a Uint8Array");
     }
-    if (!this.#attached) return;
-    if (state instanceof Uint8Array) this.#writeState(state);
-    else this.#writeChunks(state);
-    const former = this.#snapshot;
-    if (!sameBytes(former, snapshot)) this.#snapshot = snapshot.slice();
-    this.#record();
+    if (!this.attached) return;
+    if (state instanceof Uint8Array) this.writeState(state);
+    else this.writeChunks(state);
+    const former = this.snapshot;
+    if (!sameBytes(former, snapshot)) this.snapshot = snapshot.slice();
+    this.record();
   }
 
   readState(): Uint8Array {
-    const copy = new Uint8Array(this.#stateBytes);
-    copy.set(this.#state.subarray(0, this.#stateBytes));
+    const copy = new Uint8Array(this.stateBytes);
+    copy.set(this.state.subarray(0, this.stateBytes));
     return copy;
   }
 
   readSnapshot(): Uint8Array {
-    return this.#snapshot.length === 0 ? nothing : this.#snapshot.slice();
+    return this.snapshot.length === 0 ? nothing : this.snapshot.slice();
   }
 
   stateSize(): number {
-    return this.#stateBytes;
+    return this.stateBytes;
   }
 
   snapshotSize(): number {
-    return this.#snapshot.length;
+    return this.snapshot.length;
   }
 
-  #writeState(state: Uint8Array): void {
-    this.#reserve(state.length);
-    this.#state.set(state);
-    this.#stateBytes = state.length;
+  private writeState(state: Uint8Array): void {
+    this.reserve(state.length);
+    this.state.set(state);
+    this.stateBytes = state.length;
   }
 
-  #writeChunks(chunks: readonly Uint8Array[]): void {
+  private writeChunks(chunks: readonly Uint8Array[]): void {
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
-    this.#reserve(size);
+    this.reserve(size);
     let at = 0;
     for (const chunk of chunks) {
-      this.#state.set(chunk, at);
+      this.state.set(chunk, at);
       at += chunk.length;
     }
-    this.#stateBytes = size;
+    this.stateBytes = size;
   }
 
-  #reserve(size: number): void {
+  private reserve(size: number): void {
     // Small buffers come from Node's pool: an allocation of their own would cost more than all saves into them.
-    if (size > this.#state.length) this.#state = Buffer.allocUnsafe(Math.max(256, 2 * size));
+    if (size > this.state.length) this.state = Buffer.allocUnsafe(Math.max(256, 2 * size));
   }
 
-  #record(): void {
-    const { hash, trace } = this.#simulation;
-    hash.mix(mix32(this.#stateBytes, this.#snapshot.length));
-    hash.mix(this.#digestOfEnds());
+  private record(): void {
+    const { hash, trace } = this.simulation;
+    hash.mix(mix32(this.stateBytes, this.snapshot.length));
+    hash.mix(this.digestOfEnds());
     if (trace.traceOn)
-      trace.line("PERS", this.#server, `saved state of ${this.#stateBytes} bytes, snapshot of ${this.#snapshot.length} bytes`);
+      trace.line("PERS", this.server, `saved state of ${this.stateBytes} bytes, snapshot of ${this.snapshot.length} bytes`);
   }
 
-  #digestOfEnds(): number {
-    const state = this.#state;
-    const size = this.#stateBytes;
+  private digestOfEnds(): number {
+    const state = this.state;
+    const size = this.stateBytes;
     let digest = size;
     const headEnd = Math.min(size, hashedBytes);
     for (let i = 0; i < headEnd; i++) digest = Math.imul(digest ^ state[i]!, 0x01000193);

@@ -10,39 +10,39 @@ const nothingApplied = Symbol("nothing applied");
 export class ServiceLogs {
   /** The highest index applied by anyone. */
   maxIndex = 0;
-  readonly #logs: unknown[][];
+  private readonly logs: unknown[][];
 
   constructor(servers: number) {
-    this.#logs = Array.from({ length: servers }, () => []);
+    this.logs = Array.from({ length: servers }, () => []);
   }
 
   /** Records a command that server `server` applied at `index`. Throws a TestFailure if another server applied another one there. */
   apply(server: number, index: number, command: unknown): void {
-    for (let other = 0; other < this.#logs.length; other++) {
-      const log = this.#logs[other]!;
+    for (let other = 0; other < this.logs.length; other++) {
+      const log = this.logs[other]!;
       if (index >= log.length) continue;
       const theirs = log[index];
       if (theirs !== nothingApplied && !sameCommand(theirs, command)) throw divergence(index, server, command, other, theirs);
     }
-    const log = this.#logs[server]!;
+    const log = this.logs[server]!;
     while (log.length < index) log.push(nothingApplied);
     log[index] = command;
     if (index > this.maxIndex) this.maxIndex = index;
   }
 
   has(server: number, index: number): boolean {
-    const log = this.#logs[server]!;
+    const log = this.logs[server]!;
     return index < log.length && log[index] !== nothingApplied;
   }
 
   /** The commands 0..index that the server has applied; null where none is known (index 0 always). */
   upTo(server: number, index: number): unknown[] {
-    return this.#logs[server]!.slice(0, index + 1).map((command) => (command === nothingApplied ? null : command));
+    return this.logs[server]!.slice(0, index + 1).map((command) => (command === nothingApplied ? null : command));
   }
 
   /** Replaces what the server has applied by what a snapshot holds. */
   replace(server: number, commands: readonly unknown[]): void {
-    this.#logs[server] = [...commands];
+    this.logs[server] = [...commands];
   }
 
   /** How many servers have applied something at `index`, and what. Throws a TestFailure if they do not agree. */
@@ -50,9 +50,9 @@ export class ServiceLogs {
     let count = 0;
     let command: unknown;
     let witness = 0;
-    for (let server = 0; server < this.#logs.length; server++) {
+    for (let server = 0; server < this.logs.length; server++) {
       if (!this.has(server, index)) continue;
-      const theirs = this.#logs[server]![index];
+      const theirs = this.logs[server]![index];
       if (count > 0 && !sameCommand(command, theirs)) throw divergence(index, server, theirs, witness, command);
       count++;
       command = theirs;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Raft, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 
@@ -5,20 +6,27 @@ export type ServerState = ReturnType<Raft["getState"]>;
 
 const methods = ["start", "getState", "snapshot", "kill"] as const;
 
-/** Checks that what a MakeRaft returned is a Raft; throws a TypeError that says what is missing. */
+/** What a MakeRaft returned is no Raft, as opposed to an error of the implementation's own. */
+export class ShapeError extends TypeError {}
+
+/** Checks that what a MakeRaft returned is a Raft; throws a ShapeError that says what is missing. */
 export function checkRaft(raft: unknown): Raft {
   if (raft instanceof Promise)
-    throw new TypeError("MakeRaft must return a Raft, got a promise of one: do asynchronous work after returning");
+    throw new ShapeError("MakeRaft must return a Raft, got a promise of one: do asynchronous work after returning");
   if (typeof raft !== "object" || raft === null)
-    throw new TypeError(`MakeRaft must return a Raft, got ${raft === null ? "null" : typeof raft}`);
+    throw new ShapeError(`MakeRaft must return a Raft, got ${raft === null ? "null" : typeof raft}`);
   const candidate = raft as Record<string, unknown>;
   for (const name of methods) {
     if (typeof candidate[name] !== "function")
-      throw new TypeError(`MakeRaft must return a Raft with a method ${name}(), got ${typeof candidate[name]}`);
+      throw new ShapeError(`MakeRaft must return a Raft with a method ${name}(), got ${typeof candidate[name]}`);
   }
   const { handlers } = candidate;
   if (typeof handlers !== "object" || handlers === null)
-    throw new TypeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
+    throw new ShapeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
+  for (const [method, handler] of Object.entries(handlers)) {
+    if (typeof handler !== "function")
+      throw new ShapeError(`MakeRaft must return a Raft whose handlers are functions, got ${typeof handler} for the handler of ${method}`);
+  }
   return raft as Raft;
 }
 
@@ -27,19 +35,24 @@ export function checkStartResult(server: number, answer: StartResult): StartResu
   if (typeof answer === "object" && answer !== null && answer.isLeader === false) return answer;
   if (typeof answer === "object" && answer !== null && answer.isLeader === true && isTerm(answer.term) && isTerm(answer.index))
     return answer;
-  throw new ImplementationError(server, "start()", new TypeError(`expected { index, term, isLeader } at once, got ${showAnswer(answer)}`));
+  throw wrongAnswer(server, "start()", "{ index, term, isLeader }", answer);
 }
 
 /** Checks what getState() returned. Throws an ImplementationError. */
 export function checkServerState(server: number, answer: ServerState): ServerState {
   if (typeof answer === "object" && answer !== null && typeof answer.isLeader === "boolean" && isTerm(answer.term)) return answer;
-  throw new ImplementationError(server, "getState()", new TypeError(`expected { term, isLeader } at once, got ${showAnswer(answer)}`));
+  throw wrongAnswer(server, "getState()", "{ term, isLeader }", answer);
 }
 
 function isTerm(value: unknown): boolean {
   return Number.isSafeInteger(value);
 }
 
+function wrongAnswer(server: number, method: string, expected: string, answer: unknown): ImplementationError {
+  const told = `answered ${method} with ${showAnswer(answer)}, expected ${expected} at once`;
+  return new ImplementationError(server, method, new TypeError(told), told);
+}
+
 function showAnswer(answer: unknown): string {
-  return answer instanceof Promise ? "a promise" : (JSON.stringify(answer) ?? String(answer));
+  return answer instanceof Promise ? "a promise" : inspect(answer, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
 }

@@ -13,76 +13,76 @@ const handlerPollUs = 100_000;
  * request on its way -> handler running -> reply on its way, or lost.
  */
 export class Call extends SimEvent implements Packet {
-  #half: Half = "request";
+  private half: Half = "request";
   method!: Method;
   /** The server's own copy of the arguments. */
   args: unknown = undefined;
   /** Randomness of this call: a hash of seed, link and number on the link. */
   key = 0;
-  readonly #weather: Weather;
-  readonly #network: Network;
-  readonly #end: ClientEnd;
-  readonly #caller: Incarnation | undefined;
-  readonly #server: NetworkServer | undefined;
-  #onReply: (reply: unknown) => void;
+  private readonly weather: Weather;
+  private readonly network: Network;
+  private readonly end: ClientEnd;
+  private readonly caller: Incarnation | undefined;
+  private readonly server: NetworkServer | undefined;
+  private onReply: (reply: unknown) => void;
   /** The caller's own copy of the reply. */
-  #reply: unknown = undefined;
-  #replyBytes = 0;
+  private reply: unknown = undefined;
+  private replyBytes = 0;
 
   constructor(network: Network, end: ClientEnd, caller: Incarnation | undefined, onReply: (reply: unknown) => void) {
     super(eventKinds.request, end.to, undefined);
-    this.#network = network;
-    this.#end = end;
-    this.#caller = caller;
-    this.#onReply = onReply;
-    this.#server = network.server(end.to);
-    this.#weather = network.weather(end.enabled && this.#server !== undefined);
+    this.network = network;
+    this.end = end;
+    this.caller = caller;
+    this.onReply = onReply;
+    this.server = network.server(end.to);
+    this.weather = network.weather(end.enabled && this.server !== undefined);
   }
 
   get conditions(): Conditions {
-    return this.#weather.conditions;
+    return this.weather.conditions;
   }
 
   draw(purpose: number, bound: number): number {
     // A request's purposes and a reply's must not share a key.
-    return scale32(mix32(this.key, this.#half === "request" ? purpose : purpose + 64), bound);
+    return scale32(mix32(this.key, this.half === "request" ? purpose : purpose + 64), bound);
   }
 
   /** Sends the request. */
   send(): void {
-    this.#trace("SEND", this.#end.from, "-> S", this.#end.to, this.args);
-    const verdict = judge(this.#weather.request, this);
-    if (isLost(verdict)) this.#lose(delayOf(verdict));
-    else this.#network.simulation.schedule(this, delayOf(verdict));
+    this.trace("SEND", this.end.from, "-> S", this.end.to, this.args);
+    const verdict = judge(this.weather.request, this);
+    if (isLost(verdict)) this.lose(delayOf(verdict));
+    else this.network.simulation.schedule(this, delayOf(verdict));
   }
 
   override fire(): void {
     switch (this.kind) {
       case eventKinds.request:
-        this.#dispatch();
+        this.dispatch();
         return;
       case eventKinds.handlerPoll:
-        if (this.#dead()) this.#lose(0);
-        else this.#network.simulation.schedule(this, handlerPollUs);
+        if (this.dead()) this.lose(0);
+        else this.network.simulation.schedule(this, handlerPollUs);
         return;
       default:
-        this.#deliverReply();
+        this.deliverReply();
     }
   }
 
   override release(dead: Incarnation): void {
-    if (this.#caller !== dead) return;
-    this.#onReply = nobodyListens;
-    this.#reply = undefined;
+    if (this.caller !== dead) return;
+    this.onReply = nobodyListens;
+    this.reply = undefined;
   }
 
   override describe(): string {
-    const link = `${this.method.name} S${this.#end.from} -> S${this.#end.to}`;
+    const link = `${this.method.name} S${this.end.from} -> S${this.end.to}`;
     switch (this.kind) {
       case eventKinds.request:
         return `request ${link} ${show(this.args)}`;
       case eventKinds.reply:
-        return `reply to ${link} ${show(this.#reply)}`;
+        return `reply to ${link} ${show(this.reply)}`;
       case eventKinds.lost:
         return `${link} is known to be lost`;
       default:
@@ -91,14 +91,14 @@ export class Call extends SimEvent implements Packet {
   }
 
   /** The request has arrived. As in labrpc it reaches its handler even when the end was disabled meanwhile; only the reply will not get out. */
-  #dispatch(): void {
-    const server = this.#server!;
+  private dispatch(): void {
+    const server = this.server!;
     if (!server.incarnation.alive) {
-      this.#lose(0);
+      this.lose(0);
       return;
     }
     server.dispatched++;
-    this.#trace("RECV", this.#end.to, "<- S", this.#end.from, this.args);
+    this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
     const method = this.method.name;
     let result: unknown;
     let later: boolean;
@@ -106,18 +106,18 @@ export class Call extends SimEvent implements Packet {
       const { handlers } = server;
       // `handlers` may be an instance of a class; what every object inherits is no handler.
       const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
-      if (typeof handler !== "function") throw this.#noSuchMethod(server);
+      if (typeof handler !== "function") throw this.noSuchMethod(server);
       result = handler.call(handlers, this.args);
       later = result instanceof Promise || isThenable(result);
     } catch (thrown) {
       throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
     }
-    if (later) this.#awaitHandler(Promise.resolve(result));
-    else this.#handled(result);
+    if (later) this.awaitHandler(Promise.resolve(result));
+    else this.handled(result);
   }
 
-  #awaitHandler(result: Promise<unknown>): void {
-    const { simulation } = this.#network;
+  private awaitHandler(result: Promise<unknown>): void {
+    const { simulation } = this.network;
     this.kind = eventKinds.handlerPoll;
     simulation.schedule(this, handlerPollUs);
     const finished = (act: () => void) => {
@@ -130,82 +130,82 @@ export class Call extends SimEvent implements Packet {
       }
     };
     result.then(
-      (reply) => finished(() => this.#handled(reply)),
+      (reply) => finished(() => this.handled(reply)),
       (thrown) =>
         finished(() => {
           // The dead may give up their work as they like: labrpc discards what comes of a handler then.
-          if (!this.#server!.incarnation.alive) return this.#lose(0);
-          throw ImplementationError.of(this.#end.to, `the handler of ${this.method.name}`, thrown);
+          if (!this.server!.incarnation.alive) return this.lose(0);
+          throw ImplementationError.of(this.end.to, `the handler of ${this.method.name}`, thrown);
         }),
     );
   }
 
   /** The handler has finished: the reply sets out, unless the server has been cut off or has gone. */
-  #handled(reply: unknown): void {
-    this.#half = "reply";
-    if (this.#dead()) {
-      this.#lose(0);
+  private handled(reply: unknown): void {
+    this.half = "reply";
+    if (this.dead()) {
+      this.lose(0);
       return;
     }
     try {
-      this.#reply = copyOverWire(reply, this.method.shapes.reply);
-      this.#replyBytes = copiedBytes();
+      this.reply = copyOverWire(reply, this.method.shapes.reply);
+      this.replyBytes = copiedBytes();
     } catch (thrown) {
-      throw ImplementationError.of(this.#end.to, `the reply of ${this.method.name}`, thrown);
+      throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
-    const verdict = judge(this.#weather.reply, this);
+    const verdict = judge(this.weather.reply, this);
     if (isLost(verdict)) {
-      this.#lose(delayOf(verdict));
+      this.lose(delayOf(verdict));
       return;
     }
     this.kind = eventKinds.reply;
     this.digest = digest;
-    this.owner = this.#callerOwner();
-    this.#network.simulation.schedule(this, delayOf(verdict));
+    this.owner = this.callerOwner();
+    this.network.simulation.schedule(this, delayOf(verdict));
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
-  #dead(): boolean {
-    return !this.#end.enabled || this.#network.server(this.#end.to) !== this.#server;
+  private dead(): boolean {
+    return !this.end.enabled || this.network.server(this.end.to) !== this.server;
   }
 
   /** The caller is going to learn that its call failed. */
-  #lose(delayUs: number): void {
+  private lose(delayUs: number): void {
     this.kind = eventKinds.lost;
     this.digest = 0;
-    this.owner = this.#callerOwner();
+    this.owner = this.callerOwner();
     this.args = undefined;
-    this.#reply = undefined;
-    this.#network.simulation.schedule(this, delayUs);
+    this.reply = undefined;
+    this.network.simulation.schedule(this, delayUs);
   }
 
-  #callerOwner(): number {
-    return this.#caller === undefined ? TESTER : this.#end.from;
+  private callerOwner(): number {
+    return this.caller === undefined ? TESTER : this.end.from;
   }
 
-  #deliverReply(): void {
-    const reply = this.#reply;
-    if (this.kind === eventKinds.reply) this.#network.totalBytes += this.#replyBytes;
-    if (this.#caller !== undefined && !this.#caller.alive) return;
-    if (this.kind === eventKinds.reply) this.#trace("REPL", this.#end.from, "<- S", this.#end.to, reply);
-    else this.#trace("DROP", this.#end.from, "no reply from S", this.#end.to, undefined);
+  private deliverReply(): void {
+    const reply = this.reply;
+    if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
+    if (this.caller !== undefined && !this.caller.alive) return;
+    if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
+    else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {
-      this.#onReply(reply);
+      this.onReply(reply);
     } catch (thrown) {
-      throw ImplementationError.of(this.#end.from, `the reply callback of ${this.method.name}`, thrown);
+      throw ImplementationError.of(this.end.from, `the reply callback of ${this.method.name}`, thrown);
     }
   }
 
-  #trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
-    const { trace } = this.#network.simulation;
+  private trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
+    const { trace } = this.network.simulation;
     if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${show(value)}`.trimEnd());
   }
 
-  #noSuchMethod(server: NetworkServer): ImplementationError {
+  private noSuchMethod(server: NetworkServer): ImplementationError {
     const known = Object.keys(server.handlers).join(", ") || "none";
     const problem = new TypeError(`no handler for the method '${this.method.name}' (handlers: ${known})`);
-    return new ImplementationError(this.#end.to, "its RPC handlers", problem);
+    return new ImplementationError(this.end.to, "its RPC handlers", problem);
   }
 }
 

@@ -2,7 +2,7 @@ import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
-import { anyShape, newRecordShape, type RecordShape } from "./record-shape.ts";
+import { RecordShape } from "./record-shape.ts";
 import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
@@ -33,8 +33,8 @@ export interface ClientEnd {
 }
 
 interface MessageShapes {
-  readonly args: RecordShape;
-  readonly reply: RecordShape;
+  readonly args: RecordShape | undefined;
+  readonly reply: RecordShape | undefined;
 }
 
 /** A method name that has been called in this run. */
@@ -65,49 +65,49 @@ export class Network {
   /** Arguments of every call taken in, and replies delivered. */
   totalBytes = 0;
   readonly simulation: Simulation;
-  readonly #weather: readonly Weather[];
-  readonly #servers: (NetworkServer | undefined)[] = [];
-  readonly #links = new Map<string, Link>();
-  readonly #methods = new Map<string, Method>();
-  readonly #seed: number;
-  #closed = false;
+  private readonly weathers: readonly Weather[];
+  private readonly servers: (NetworkServer | undefined)[] = [];
+  private readonly links = new Map<string, Link>();
+  private readonly methods = new Map<string, Method>();
+  private readonly seed: number;
+  private closed = false;
 
   constructor(simulation: Simulation, rules: readonly Rule[] = labRules) {
     this.simulation = simulation;
-    this.#weather = allWeather(rules);
-    this.#seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
+    this.weathers = allWeather(rules);
+    this.seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
   }
 
   makeEnd(from: number, to: number): ClientEnd {
-    return { from, to, link: this.#link(from, to), enabled: false };
+    return { from, to, link: this.link(from, to), enabled: false };
   }
 
   addServer(number: number, server: NetworkServer): void {
-    this.#servers[number] = server;
+    this.servers[number] = server;
   }
 
   deleteServer(number: number): void {
-    this.#servers[number] = undefined;
+    this.servers[number] = undefined;
   }
 
   server(number: number): NetworkServer | undefined {
-    return this.#servers[number];
+    return this.servers[number];
   }
 
   /** Requests dispatched to the server since it was added; 0 when there is none. */
   dispatched(number: number): number {
-    return this.#servers[number]?.dispatched ?? 0;
+    return this.servers[number]?.dispatched ?? 0;
   }
 
   /** What the rules have to say of a call made now. */
   weather(reachable: boolean): Weather {
     const { reliable, longDelays, longReordering } = this;
-    return this.#weather[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
+    return this.weathers[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
   }
 
   /** From here on every call fails at once. */
   close(): void {
-    this.#closed = true;
+    this.closed = true;
   }
 
   /**
@@ -116,9 +116,9 @@ export class Network {
    */
   call(end: ClientEnd, caller: Incarnation | undefined, method: string, args: unknown, onReply: (reply: unknown) => void): void {
     if (typeof method !== "string") throw new TypeError(`a method name must be a string, got ${typeof method}`);
-    const known = this.#method(method);
+    const known = this.method(method);
     const copy = copyOverWire(args, known.shapes.args);
-    if (this.#closed) {
+    if (this.closed) {
       onReply(undefined);
       return;
     }
@@ -133,21 +133,21 @@ export class Network {
     call.send();
   }
 
-  #link(from: number, to: number): Link {
+  private link(from: number, to: number): Link {
     const name = `${from} ${to}`;
-    let link = this.#links.get(name);
+    let link = this.links.get(name);
     if (link === undefined) {
-      link = { key: mix32(mix32(this.#seed, from), to), calls: 0 };
-      this.#links.set(name, link);
+      link = { key: mix32(mix32(this.seed, from), to), calls: 0 };
+      this.links.set(name, link);
     }
     return link;
   }
 
-  #method(name: string): Method {
-    let method = this.#methods.get(name);
+  private method(name: string): Method {
+    let method = this.methods.get(name);
     if (method === undefined) {
       method = { name, number: this.simulation.methods.push(name) - 1, shapes: shapesOf(name) };
-      this.#methods.set(name, method);
+      this.methods.set(name, method);
     }
     return method;
   }
@@ -156,13 +156,13 @@ export class Network {
 /** What a thread keeps for each method name it has met: code, no data. Bounded, since a broken implementation may invent names without end. */
 const shapesByMethod = new Map<string, MessageShapes>();
 const maxMethodsWithShapes = 64;
-const sharedShapes: MessageShapes = { args: anyShape, reply: anyShape };
+const sharedShapes: MessageShapes = { args: undefined, reply: undefined };
 
 function shapesOf(method: string): MessageShapes {
   const known = shapesByMethod.get(method);
   if (known !== undefined) return known;
   if (shapesByMethod.size >= maxMethodsWithShapes) return sharedShapes;
-  const shapes = { args: newRecordShape(), reply: newRecordShape() };
+  const shapes = { args: new RecordShape(), reply: new RecordShape() };
   shapesByMethod.set(method, shapes);
   return shapes;
 }

@@ -1,37 +1,39 @@
 type AnyRecord = Record<string, unknown>;
 
-/** The records of one kind, as met so far, and the fastest way to copy them. */
-export interface RecordShape {
-  /** A shallow copy of a record of any shape; fast for the shape that this kind of record has. */
-  clone(record: AnyRecord): AnyRecord;
+/** Copies what a field holds; `name` is the `nameHash` of the field. */
+type CopyField = (value: unknown, name: number, depth: number, describes: boolean) => unknown;
+
+/** What copying and measuring a record of given fields needs to know of them. */
+interface RecordCode {
+  readonly keys: readonly string[];
+  /** Bytes that describe the record's type. */
+  readonly typeBytes: number;
+  /** Copies the fields in order, each by `copyField`. */
+  copyFields(record: AnyRecord, copyField: CopyField, depth: number, describes: boolean): AnyRecord;
 }
 
+/** Bytes that describe a record type, beside its field names. */
+const recordTypeBytes = 20;
+/** Bytes that describe one field of a record type, beside its name. */
+const fieldTypeBytes = 5;
 /** Records of more shapes than this are no kind of their own: they are copied as they come. */
 const maxShapes = 4;
 
 /**
- * A shape that learns from the first records it copies. One piece of code that copies all messages would be slow: V8 specializes each place in
- * the code by the few shapes it sees there. So each kind of record gets a copier of its own, made of code that names its fields.
+ * The records of one kind, as met so far. One piece of code that copies all messages would be slow: V8 specializes each place in the code by the
+ * few shapes it sees there. So each kind of record gets code of its own that names its fields.
  */
-export function newRecordShape(): RecordShape {
-  let keys: readonly string[] = [];
-  let copyKnown: (record: AnyRecord) => AnyRecord = () => ({});
-  let learned = 0;
-  const learn = (record: AnyRecord): void => {
-    const names = Object.keys(record);
-    // In a literal this name would set the prototype.
-    if (names.includes("__proto__")) return;
-    keys = names;
-    const fields = names.map((name) => `${JSON.stringify(name)}: record[${JSON.stringify(name)}]`);
-    copyKnown = new Function("record", `return { ${fields.join(", ")} };`) as typeof copyKnown;
-  };
-  return {
-    clone(record) {
-      if (hasKeys(record, keys)) return copyKnown(record);
-      if (learned++ < maxShapes) learn(record);
-      return anyShape.clone(record);
-    },
-  };
+export class RecordShape {
+  private code: RecordCode | undefined;
+  private learned = 0;
+
+  /** The code for this very record; undefined if it is of another shape than the kind's records are. */
+  codeFor(record: AnyRecord): RecordCode | undefined {
+    const code = this.code;
+    if (code !== undefined && hasKeys(record, code.keys)) return code;
+    if (this.learned++ < maxShapes) this.code = codeForKeys(Object.keys(record)) ?? code;
+    return undefined;
+  }
 }
 
 /** Whether the record has exactly these fields, in this order. */
@@ -40,17 +42,30 @@ function hasKeys(record: AnyRecord, keys: readonly string[]): boolean {
   for (const name in record) {
     if (keys[count++] !== name) return false;
   }
-  return count === keys.length && count > 0;
+  return count === keys.length;
 }
 
-/** For records of no known kind. Fields named by symbols do not travel: a spread would share what they hold. */
-export const anyShape: RecordShape = {
-  clone(record) {
-    const copy: Record<PropertyKey, unknown> = { ...record };
-    for (const symbol of Object.getOwnPropertySymbols(copy)) delete copy[symbol];
-    return copy;
-  },
-};
+function codeForKeys(keys: readonly string[]): RecordCode | undefined {
+  // In a literal this name would set the prototype.
+  if (keys.includes("__proto__")) return undefined;
+  const fields = keys.map((name) => {
+    const quoted = JSON.stringify(name);
+    return `${quoted}: copyField(record[${quoted}], ${nameHash(name)}, depth, describes)`;
+  });
+  const copyFields = new Function("record", "copyField", "depth", "describes", `return { ${fields.join(", ")} };`);
+  return { keys, typeBytes: typeBytes(keys), copyFields: copyFields as RecordCode["copyFields"] };
+}
+
+/** Bytes that describe the type of a record of these fields. */
+export function typeBytes(keys: readonly string[]): number {
+  return keys.reduce((sum, name) => sum + name.length + fieldTypeBytes, recordTypeBytes);
+}
+
+/** Tells the field names of a message apart, mostly: length, first and last character. */
+export function nameHash(name: string): number {
+  const { length } = name;
+  return Math.imul((length << 16) ^ (name.charCodeAt(0) << 8) ^ name.charCodeAt(length - 1), 0x9e3779b1);
+}
 
 /** For records within messages: the entries of AppendEntries, above all. */
-export const elementShape = newRecordShape();
+export const elementShape = new RecordShape();

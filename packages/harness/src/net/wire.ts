@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { mix32 } from "../sim/random.ts";
-import { anyShape, elementShape, type RecordShape } from "./record-shape.ts";
+import { elementShape, nameHash, type RecordShape, typeBytes } from "./record-shape.ts";
 
 /**
  * Everything that crosses a wire is copied, sized and hashed in one pass. The size is that of a self-describing binary encoding like Go's gob,
@@ -9,10 +9,6 @@ import { anyShape, elementShape, type RecordShape } from "./record-shape.ts";
 
 /** Bytes of framing around each message: its length and the id of its type. */
 const messageBytes = 4;
-/** Bytes that describe a record type, beside its field names. */
-const recordTypeBytes = 20;
-/** Bytes that describe one field of a record type, beside its name. */
-const fieldTypeBytes = 5;
 /** Nesting beyond which a value is taken to contain itself. */
 const maxDepth = 200;
 
@@ -24,7 +20,7 @@ let digest = 0;
  * Copies a message or a command. Throws a TypeError that names the offending part when it holds what cannot be sent. `copiedBytes` and
  * `copiedDigest` tell what was measured on the way.
  */
-export function copyOverWire(value: unknown, shape: RecordShape = anyShape): unknown {
+export function copyOverWire(value: unknown, shape?: RecordShape): unknown {
   bytes = messageBytes;
   digest = 0;
   return isRecord(value) ? copyRecord(value, shape, 0, true) : copyValue(value, 0, true);
@@ -85,34 +81,52 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
   return copyRecord(value as Record<string, unknown>, elementShape, depth, describes);
 }
 
-function copyRecord(record: Record<string, unknown>, shape: RecordShape, depth: number, describes: boolean): Record<string, unknown> {
-  // All fields at once, several times faster than one by one; then only what is no primitive must be replaced.
-  const copy = shape.clone(record);
-  let names = recordTypeBytes;
-  for (const name in copy) {
-    bytes += 1;
-    names += name.length + fieldTypeBytes;
-    const field = copy[name];
-    // The commonest kind of field, without another call.
-    if (typeof field === "number" && (field | 0) === field) {
-      bytes += smallIntBytes(field);
-      digest = mix32(digest, field ^ nameHash(name));
-    } else {
-      digest = (digest + nameHash(name)) | 0;
-      const fieldCopy = copyValue(field, depth + 1, describes);
-      if (fieldCopy !== field) copy[name] = fieldCopy;
-    }
-  }
-  bytes += describes ? names + 1 : 1;
-  // Where a record ends is part of what it says.
-  digest = mix32(digest, 0x7d);
+/** `shape`: of the kind of record that it is; undefined if it is of no kind. */
+function copyRecord(
+  record: Record<string, unknown>,
+  shape: RecordShape | undefined,
+  depth: number,
+  describes: boolean,
+): Record<string, unknown> {
+  const code = shape?.codeFor(record);
+  if (code === undefined) return copyAnyRecord(record, depth, describes);
+  const copy = code.copyFields(record, copyField, depth, describes);
+  endRecord(describes ? code.typeBytes : 0);
   return copy;
 }
 
-/** Tells the field names of a message apart, mostly: length, first and last character. */
-function nameHash(name: string): number {
-  const { length } = name;
-  return Math.imul((length << 16) ^ (name.charCodeAt(0) << 8) ^ name.charCodeAt(length - 1), 0x9e3779b1);
+/** Fields named by symbols do not travel. */
+function copyAnyRecord(record: Record<string, unknown>, depth: number, describes: boolean): Record<string, unknown> {
+  const copy: Record<PropertyKey, unknown> = { ...record };
+  for (const symbol of Object.getOwnPropertySymbols(copy)) delete copy[symbol];
+  const names = Object.keys(copy);
+  for (const name of names) {
+    const field = copy[name];
+    const fieldCopy = copyField(field, nameHash(name), depth, describes);
+    // Defined already: an assignment to a field named __proto__ sets that field, not the prototype.
+    if (fieldCopy !== field) copy[name] = fieldCopy;
+  }
+  endRecord(describes ? typeBytes(names) : 0);
+  return copy;
+}
+
+function endRecord(described: number): void {
+  bytes += described + 1;
+  // Where a record ends is part of what it says.
+  digest = mix32(digest, 0x7d);
+}
+
+/** Copies what a field of a record holds; `name`: the hash of the field's name. */
+function copyField(field: unknown, name: number, depth: number, describes: boolean): unknown {
+  bytes += 1;
+  // The commonest kind of field, without another call.
+  if (typeof field === "number" && (field | 0) === field) {
+    bytes += smallIntBytes(field);
+    digest = mix32(digest, field ^ name);
+    return field;
+  }
+  digest = (digest + name) | 0;
+  return copyValue(field, depth + 1, describes);
 }
 
 function copyArray(array: readonly unknown[], depth: number, describes: boolean): unknown[] {
@@ -145,7 +159,7 @@ function copyExotic(value: object, depth: number, describes: boolean): unknown {
   }
   if (value instanceof ArrayBuffer) return (copyView(new Uint8Array(value)) as Uint8Array).buffer;
   if (value instanceof Promise) throw new TypeError("a Promise cannot be sent: await it first");
-  return copyRecord(value as Record<string, unknown>, anyShape, depth, describes);
+  return copyAnyRecord(value as Record<string, unknown>, depth, describes);
 }
 
 function addNumber(value: number): void {

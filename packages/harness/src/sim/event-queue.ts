@@ -6,43 +6,59 @@ import type { SimEvent } from "./sim-event.ts";
  * Node process do; between owners the seed decides, anew at each instant.
  */
 export class EventQueue {
-  readonly #heap: SimEvent[] = [];
-  readonly #tieSeed: number;
-  #sequence = 0;
+  private readonly heap: SimEvent[] = [];
+  /**
+   * An event that comes before all of the heap, or undefined. Half of all events are scheduled to be the very next one, as calls by the tester and
+   * deliveries to a service are: they never pass through the heap.
+   */
+  private front: SimEvent | undefined;
+  private readonly tieSeed: number;
+  private sequence = 0;
 
   constructor(tieSeed: number) {
-    this.#tieSeed = tieSeed;
+    this.tieSeed = tieSeed;
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.heap.length + (this.front === undefined ? 0 : 1);
   }
 
   /** All scheduled events, in no order. */
-  values(): Iterable<SimEvent> {
-    return this.#heap;
+  values(): readonly SimEvent[] {
+    return this.front === undefined ? this.heap : [this.front, ...this.heap];
   }
 
   /** The next event, still scheduled. */
   peek(): SimEvent | undefined {
-    return this.#heap[0];
+    return this.front ?? this.heap[0];
   }
 
   /** Schedules an event that is not scheduled now. */
   push(event: SimEvent, timeUs: number): void {
     event.timeUs = timeUs;
-    event.sequence = this.#sequence++;
-    const heap = this.#heap;
-    heap.push(event);
-    this.#siftUp(event, heap.length - 1);
+    event.sequence = this.sequence++;
+    const next = this.front ?? this.heap[0];
+    if (next !== undefined && !this.before(event, next)) {
+      this.pushIntoHeap(event);
+      return;
+    }
+    if (this.front !== undefined) this.pushIntoHeap(this.front);
+    this.front = event;
+    event.heapIndex = 0;
   }
 
   pop(): SimEvent | undefined {
-    const heap = this.#heap;
+    const front = this.front;
+    if (front !== undefined) {
+      this.front = undefined;
+      front.heapIndex = -1;
+      return front;
+    }
+    const heap = this.heap;
     const first = heap[0];
     if (first === undefined) return undefined;
     const last = heap.pop()!;
-    if (last !== first) this.#siftDown(last, 0);
+    if (last !== first) this.siftDown(last, 0);
     first.heapIndex = -1;
     return first;
   }
@@ -51,22 +67,31 @@ export class EventQueue {
   remove(event: SimEvent): boolean {
     const index = event.heapIndex;
     if (index < 0) return false;
-    const heap = this.#heap;
+    if (event === this.front) {
+      this.pop();
+      return true;
+    }
+    const heap = this.heap;
     const last = heap.pop()!;
     event.heapIndex = -1;
     if (last === event) return true;
-    if (index > 0 && this.#before(last, heap[(index - 1) >> 1]!)) this.#siftUp(last, index);
-    else this.#siftDown(last, index);
+    if (index > 0 && this.before(last, heap[(index - 1) >> 1]!)) this.siftUp(last, index);
+    else this.siftDown(last, index);
     return true;
   }
 
-  #siftUp(event: SimEvent, from: number): void {
-    const heap = this.#heap;
+  private pushIntoHeap(event: SimEvent): void {
+    this.heap.push(event);
+    this.siftUp(event, this.heap.length - 1);
+  }
+
+  private siftUp(event: SimEvent, from: number): void {
+    const heap = this.heap;
     let index = from;
     while (index > 0) {
       const parentIndex = (index - 1) >> 1;
       const parent = heap[parentIndex]!;
-      if (!this.#before(event, parent)) break;
+      if (!this.before(event, parent)) break;
       heap[index] = parent;
       parent.heapIndex = index;
       index = parentIndex;
@@ -75,8 +100,8 @@ export class EventQueue {
     event.heapIndex = index;
   }
 
-  #siftDown(event: SimEvent, from: number): void {
-    const heap = this.#heap;
+  private siftDown(event: SimEvent, from: number): void {
+    const heap = this.heap;
     const size = heap.length;
     let index = from;
     for (;;) {
@@ -85,12 +110,12 @@ export class EventQueue {
       let child = heap[childIndex]!;
       if (childIndex + 1 < size) {
         const right = heap[childIndex + 1]!;
-        if (this.#before(right, child)) {
+        if (this.before(right, child)) {
           child = right;
           childIndex++;
         }
       }
-      if (!this.#before(child, event)) break;
+      if (!this.before(child, event)) break;
       heap[index] = child;
       child.heapIndex = index;
       index = childIndex;
@@ -99,10 +124,10 @@ export class EventQueue {
     event.heapIndex = index;
   }
 
-  #before(a: SimEvent, b: SimEvent): boolean {
+  private before(a: SimEvent, b: SimEvent): boolean {
     if (a.timeUs !== b.timeUs) return a.timeUs < b.timeUs;
     if (a.owner !== b.owner) {
-      const instant = mix32(this.#tieSeed, a.timeUs | 0);
+      const instant = mix32(this.tieSeed, a.timeUs | 0);
       const tieA = mix32(instant, a.owner);
       const tieB = mix32(instant, b.owner);
       if (tieA !== tieB) return tieA < tieB;

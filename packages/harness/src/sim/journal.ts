@@ -1,46 +1,171 @@
+import { withSourcePositions } from "../source-positions.ts";
+import { mix32 } from "./random.ts";
+import type { RunWatch } from "./run-watch.ts";
 import type { SimEvent } from "./sim-event.ts";
 
-/** One event of a run as remembered for a comparison. */
-interface JournalEntry {
-  readonly what: string;
-  readonly timeUs: number;
-  /** The run's hash when the event was over, so that it covers all that the event did. */
-  readonly hashAfter: number;
-}
-
-/** Everything that happened in one run, to be compared with another run of the same seed. */
-export class Journal {
-  readonly #entries: JournalEntry[] = [];
-  /** The event under way, told before it happens: an RPC's event is another one when it is over. */
-  #what = "";
+/** Everything that happened in one run and everything that code did in it, to be compared with another run of the same seed. */
+export class Journal implements RunWatch {
+  /** The events, as they were told when they began: an RPC's event is another one when it is over. */
+  readonly #events: string[] = [];
+  /** A word for each thing done, in order, those that tell the next event from others included. */
+  readonly #acts: number[] = [];
 
   begin(event: SimEvent): void {
-    this.#what = event.describe();
+    this.#events.push(tellEvent(event));
   }
 
-  /** `hashAfter`: the run's hash when the event is over. */
-  end(timeUs: number, hashAfter: number): void {
-    this.#entries.push({ what: this.#what, timeUs, hashAfter });
+  scheduled(event: SimEvent, delayUs: number): void {
+    this.#acts.push(wordOf(event, delayUs));
   }
 
-  /** The first event in which the two runs differ, told side by side; undefined when they are the same run. */
-  firstDifference(other: Journal): string[] | undefined {
-    const longer = Math.max(this.#entries.length, other.#entries.length);
-    for (let i = 0; i < longer; i++) {
-      const mine = this.#entries[i];
-      const theirs = other.#entries[i];
-      if (mine !== undefined && theirs !== undefined && mine.hashAfter === theirs.hashAfter) continue;
-      return [`event ${i + 1} differs`, `  first run:  ${text(mine)}`, `  second run: ${text(theirs)}`, sameText(mine, theirs)];
+  hashed(word: number): void {
+    this.#acts.push(word);
+  }
+
+  end(): void {}
+
+  /** The act at a position; undefined beyond the end of the run. */
+  act(position: number): number | undefined {
+    return this.#acts[position];
+  }
+
+  /** The event of that number, from 1. */
+  event(number: number): string | undefined {
+    return this.#events[number - 1];
+  }
+}
+
+/** Something that one of two runs did where the other did something else. */
+interface Act {
+  readonly text: string;
+  /** Where the code was, lines of an Error's stack; empty when no code of the implementation was running. */
+  readonly stack: string;
+}
+
+abstract class Reader implements RunWatch {
+  protected readonly first: Journal;
+  protected position = 0;
+  protected eventNumber = 0;
+  protected inEvent = false;
+  /** The run has left the first one's way. */
+  protected parted = false;
+
+  /** `first`: the journal of the first run. */
+  constructor(first: Journal) {
+    this.first = first;
+  }
+
+  begin(_event: SimEvent): void {
+    this.eventNumber++;
+    this.inEvent = true;
+  }
+
+  scheduled(event: SimEvent, delayUs: number): void {
+    this.#read(wordOf(event, delayUs), () => `${event.describe()}, in ${delayUs / 1000} ms`);
+  }
+
+  hashed(word: number): void {
+    this.#read(word, () => "a save, an answer or a state with other contents");
+  }
+
+  end(): void {
+    this.inEvent = false;
+  }
+
+  #read(word: number, tell: () => string): void {
+    if (this.parted) return;
+    this.see(word, tell);
+    if (this.first.act(this.position) !== word) this.parted = true;
+    this.position++;
+  }
+
+  protected abstract see(word: number, tell: () => string): void;
+}
+
+/** Where a second run left the way of the first. */
+export interface Parting {
+  /** Number of the event, from 1. */
+  readonly event: number;
+  /** Which of all acts. */
+  readonly position: number;
+  /** What the second run did; undefined when it was another event that came, or none. */
+  readonly act: Act | undefined;
+  /** The event as the second run had it; undefined when it had ended. */
+  readonly second: string | undefined;
+}
+
+/** Compares a second run with the first as it goes, so that the very line of code is known that first did something else. */
+export class Comparison extends Reader {
+  #parting: Parting | undefined;
+  #currentEvent: string | undefined;
+
+  override begin(event: SimEvent): void {
+    super.begin(event);
+    this.#currentEvent = tellEvent(event);
+    // The event itself was another one.
+    if (this.#parting?.event === this.eventNumber && this.#parting.act === undefined) {
+      this.#parting = { ...this.#parting, second: this.#currentEvent };
     }
-    return undefined;
+  }
+
+  protected override see(word: number, tell: () => string): void {
+    if (this.first.act(this.position) === word) return;
+    const { position } = this;
+    if (this.inEvent) this.#parting = { event: this.eventNumber, position, act: actNow(tell), second: this.#currentEvent };
+    else this.#parting = { event: this.eventNumber + 1, position, act: undefined, second: undefined };
+  }
+
+  /** Undefined when the second run, which is over, was the first one again. */
+  get parting(): Parting | undefined {
+    if (this.#parting !== undefined || this.first.act(this.position) === undefined) return this.#parting;
+    return { event: this.eventNumber + 1, position: this.position, act: undefined, second: undefined };
   }
 }
 
-function text(entry: JournalEntry | undefined): string {
-  return entry === undefined ? "(the run had ended)" : `at ${(entry.timeUs / 1000).toFixed(3)} ms, ${entry.what}`;
+/** Goes the way of the first run once more, to tell what it did at one position. Finds nothing if this run, too, is another one. */
+export class Witness extends Reader {
+  readonly #sought: number;
+  act: Act | undefined;
+
+  constructor(first: Journal, position: number) {
+    super(first);
+    this.#sought = position;
+  }
+
+  protected override see(word: number, tell: () => string): void {
+    if (this.position === this.#sought && this.first.act(this.#sought) === word) this.act = actNow(tell);
+  }
 }
 
-function sameText(a: JournalEntry | undefined, b: JournalEntry | undefined): string {
-  if (a === undefined || b === undefined || a.what !== b.what || a.timeUs !== b.timeUs) return "  up to here both runs were the same";
-  return "  the same event with the same contents did something else: other calls, other saves or other draws";
+/** The first thing that differs between two runs, told side by side. `firstAct`: what the first run did there, if a witness has found it. */
+export function tellDifference(first: Journal, { event, act, second }: Parting, firstAct: Act | undefined): string[] {
+  const firstEvent = first.event(event) ?? "(the run had ended)";
+  if (act === undefined) {
+    const both = [`  first run:  ${firstEvent}`, `  second run: ${second ?? "(the run had ended)"}`];
+    return [`event ${event} differs`, ...both, "  up to here both runs were the same"];
+  }
+  const unknown: Act = { text: "something else, or nothing more", stack: "" };
+  return [
+    `event ${event} differs`,
+    `  both runs:  ${firstEvent}`,
+    ...tellAct("first run: ", firstAct ?? unknown),
+    ...tellAct("second run:", act),
+  ];
+}
+
+function tellAct(whose: string, { text, stack }: Act): string[] {
+  return [`  ${whose} ${text}`, ...(stack === "" ? [] : stack.split("\n"))];
+}
+
+function actNow(tell: () => string): Act {
+  const stack = new Error().stack ?? "";
+  return { text: tell(), stack: withSourcePositions(stack.split("\n").slice(1).join("\n")) };
+}
+
+function tellEvent(event: SimEvent): string {
+  return `at ${(event.timeUs / 1000).toFixed(3)} ms, ${event.describe()}`;
+}
+
+function wordOf({ kind, owner, digest }: SimEvent, delayUs: number): number {
+  return mix32(mix32(kind | ((owner + 1) << 8), digest), delayUs);
 }

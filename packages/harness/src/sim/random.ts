@@ -34,28 +34,28 @@ export function scale32(word: number, bound: number): number {
 
 /** sfc32: a stream of 32-bit words, seeded through `mix32` so that neighbouring seeds give unrelated streams. */
 export class RandomStream implements Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
 
   /** `keys`: what the stream is for; other keys, another stream. */
   constructor(seed: { readonly high: number; readonly low: number }, ...keys: readonly number[]) {
     let hash = mix32(mix32(0x72616674, seed.high), seed.low);
     for (const key of keys) hash = mix32(hash, key);
-    this.#a = mix32(hash, 1);
-    this.#b = mix32(hash ^ seed.high, 2);
-    this.#c = mix32(hash ^ seed.low, 3);
+    this.a = mix32(hash, 1);
+    this.b = mix32(hash ^ seed.high, 2);
+    this.c = mix32(hash ^ seed.low, 3);
     for (let i = 0; i < 12; i++) this.word();
   }
 
   /** The next 32-bit word, signed. */
   word(): number {
-    const sum = (((this.#a + this.#b) | 0) + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    const sum = (((this.a + this.b) | 0) + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
     return sum;
   }
 

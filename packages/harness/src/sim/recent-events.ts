@@ -9,16 +9,16 @@ const kindNames = new Map<number, string>(Object.entries(eventKinds).map(([name,
  * again: this is what is left of it.
  */
 export class RecentEvents {
-  readonly #words = new Int32Array(capacity * wordsPerEvent);
-  #count = 0;
+  private readonly words = new Int32Array(capacity * wordsPerEvent);
+  private count = 0;
 
   clear(): void {
-    this.#count = 0;
+    this.count = 0;
   }
 
   add(event: SimEvent): void {
-    const at = (this.#count++ & (capacity - 1)) * wordsPerEvent;
-    const words = this.#words;
+    const at = (this.count++ & (capacity - 1)) * wordsPerEvent;
+    const words = this.words;
     words[at] = event.timeUs;
     words[at + 1] = event.kind | ((event.owner + 1) << 8);
     words[at + 2] = event.detail;
@@ -27,17 +27,17 @@ export class RecentEvents {
 
   /** One line an event, oldest first. `methods`: the RPC names that `detail` refers to. */
   lines(methods: readonly string[]): string[] {
-    const first = Math.max(0, this.#count - capacity);
+    const first = Math.max(0, this.count - capacity);
     const lines: string[] = [];
-    for (let number = first; number < this.#count; number++) {
+    for (let number = first; number < this.count; number++) {
       const at = (number & (capacity - 1)) * wordsPerEvent;
-      lines.push(this.#format(number, at, methods));
+      lines.push(this.format(number, at, methods));
     }
     return lines;
   }
 
-  #format(number: number, at: number, methods: readonly string[]): string {
-    const [timeUs, who, detail, digest] = this.#words.subarray(at, at + wordsPerEvent) as unknown as [number, number, number, number];
+  private format(number: number, at: number, methods: readonly string[]): string {
+    const [timeUs, who, detail, digest] = this.words.subarray(at, at + wordsPerEvent) as unknown as [number, number, number, number];
     const owner = (who >>> 8) - 1;
     const kind = kindNames.get(who & 0xff) ?? "event";
     const name = owner === TESTER ? "the test" : `S${owner}`;

@@ -1,33 +1,51 @@
 import { performance } from "node:perf_hooks";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { inhabit, vacate } from "../ambient/world.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
 
-/** Lets virtual events happen one after the other until the run is over. Real time plays no part. */
-export function runVirtual(simulation: Simulation): Promise<void> {
+/**
+ * Lets virtual events happen one after the other until the run is over, then calls `shutDown`, which ends what the run has left. Resolves when nothing of
+ * the run is under way any more. Real time plays no part.
+ */
+export function runVirtual(simulation: Simulation, shutDown: () => void = nothing): Promise<void> {
   return new Promise((resolve, reject) => {
     // Drains do nothing inside a microtask, and callers are async functions: hop out of theirs.
     setImmediate(() => {
       const restore = catchStrays(simulation);
+      inhabit(simulation);
       const over = (): void => {
+        vacate();
         restore();
         resolve();
       };
       const drain = chooseDrain();
-      if (drain === undefined) void stepYielding(simulation).then(over, reject);
-      else stepDraining(simulation, drain, over);
+      if (drain === undefined) void stepYielding(simulation).then(shutDown).then(over, reject);
+      else stepDraining(simulation, drain, shutDown, over);
     });
   });
 }
 
-function stepDraining(simulation: Simulation, drain: Drain, over: () => void): void {
+function nothing(): void {}
+
+function stepDraining(simulation: Simulation, drain: Drain, shutDown: () => void, over: () => void): void {
   let quiet = false;
+  let ending = shutDown;
   try {
     while (!simulation.stopped) simulation.step(drain);
+    ending = nothing;
+    shutDown();
+    drain();
     quiet = true;
   } finally {
     if (quiet) over();
-    else whenQuiet(drain, over);
+    else {
+      whenQuiet(drain, () => {
+        ending();
+        whenQuiet(drain, over);
+      });
+    }
   }
 }
 
@@ -55,11 +73,11 @@ async function stepYielding(simulation: Simulation): Promise<void> {
 
 /**
  * Lets events happen when their time has come on the real clock. Between two events the thread is free: many runs wait side by side in one
- * thread. An event that is due is never held back by more than the timer's own lateness.
+ * thread. An event that is due is never held back by more than the timer's own lateness. `shutDown` and the promise as in `runVirtual`.
  */
-export function runReal(simulation: Simulation): Promise<void> {
+export function runReal(simulation: Simulation, shutDown: () => void = nothing): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(() => void new RealTimeLoop(simulation).done.then(resolve));
+    setImmediate(() => void new RealTimeLoop(simulation, shutDown).done.then(resolve));
   });
 }
 
@@ -73,13 +91,15 @@ class RealTimeLoop {
   readonly done: Promise<void>;
   readonly #simulation: Simulation;
   readonly #restore: () => void;
+  readonly #shutDown: () => void;
   #finish: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #wakeAtUs = Number.POSITIVE_INFINITY;
   #stepping = false;
 
-  constructor(simulation: Simulation) {
+  constructor(simulation: Simulation, shutDown: () => void) {
     this.#simulation = simulation;
+    this.#shutDown = shutDown;
     this.#restore = catchStrays(simulation);
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
@@ -122,6 +142,7 @@ class RealTimeLoop {
   #end(): void {
     clearTimeout(this.#timer);
     this.#simulation.onScheduled = undefined;
+    this.#shutDown();
     whenQuiet(chooseDrain() ?? (() => {}), () => {
       this.#restore();
       this.#finish();

@@ -30,7 +30,7 @@ export abstract class SimEvent {
   timeUs = 0;
   /** Order of scheduling within the run. */
   sequence = 0;
-  /** Position in the heap; -1 when not scheduled. */
+  /** Position in the heap, 0 also for the event in front of it; -1 when not scheduled. */
   heapIndex = -1;
   /** Number of the server whose event it is, or TESTER. */
   owner: number;
@@ -62,34 +62,34 @@ export abstract class SimEvent {
 
 /** An event that is a call: of a timer's callback, of a sleeper's wake-up, of a method of a server. */
 export class CallbackEvent extends SimEvent {
-  readonly #what: string;
-  #run: () => void;
+  private readonly what: string;
+  private run: () => void;
 
   /** `what`: names the call in reports, e.g. `a timer`. */
   constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {
     super(kind, incarnation === undefined ? TESTER : incarnation.server, incarnation);
-    this.#what = what;
-    this.#run = run;
+    this.what = what;
+    this.run = run;
   }
 
   override fire(): void {
     if (this.owner === TESTER) {
-      this.#run();
+      this.run();
       return;
     }
     try {
-      this.#run();
+      this.run();
     } catch (thrown) {
-      throw ImplementationError.of(this.owner, this.#what, thrown);
+      throw ImplementationError.of(this.owner, this.what, thrown);
     }
   }
 
   override release(dead: Incarnation): void {
-    if (this.incarnation === dead) this.#run = nothingToRun;
+    if (this.incarnation === dead) this.run = nothingToRun;
   }
 
   override describe(): string {
-    return this.owner === TESTER ? `the test: ${this.#what}` : `S${this.owner}: ${this.#what}`;
+    return this.owner === TESTER ? `the test: ${this.what}` : `S${this.owner}: ${this.what}`;
   }
 }
 

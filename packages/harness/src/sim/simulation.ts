@@ -2,13 +2,14 @@ import { describeThrown, HarnessFault, ImplementationError, isHarnessFault, isRu
 import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { Journal } from "./journal.ts";
+import type { Host } from "./host.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { RecentEvents } from "./recent-events.ts";
+import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
 import { CallbackEvent, eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
 import { Trace } from "./trace.ts";
-import { TraceHash } from "./trace-hash.ts";
+import { TraceHash, WatchedHash } from "./trace-hash.ts";
 
 export interface SimulationLimits {
   /** Virtual time after which a run that has not ended is stuck. `go test` gives a whole package 10 minutes. */
@@ -26,7 +27,7 @@ export interface SimulationOptions {
   readonly limits: SimulationLimits;
   /** End the run before this event. */
   readonly stopAtEvent: number | undefined;
-  readonly journal: Journal | undefined;
+  readonly watch: RunWatch | undefined;
   readonly progress: Int32Array | undefined;
   /** Tells the real time since the run began, in microseconds; undefined on the virtual clock. */
   readonly realElapsedUs: (() => number) | undefined;
@@ -36,7 +37,7 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5 } as const;
+export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6 } as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
@@ -45,7 +46,7 @@ export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5 
 export class Simulation {
   readonly seed: Seed;
   readonly trace: Trace;
-  readonly hash = new TraceHash();
+  readonly hash: TraceHash;
   readonly recent: RecentEvents;
   /** Names of the RPC methods seen, for reports. */
   readonly methods: string[] = [""];
@@ -55,50 +56,41 @@ export class Simulation {
   inEvent = false;
   /** Whose code is running: a server's number, or TESTER. */
   currentServer = TESTER;
+  /** What stands in for the machine of each server: of its present life, or of its last one. */
+  readonly hosts: (Host | undefined)[] = [];
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
 
-  readonly #queue: EventQueue;
-  readonly #options: SimulationOptions;
-  readonly #waits = new Set<{ readonly text: string }>();
-  #nowUs = 0;
+  private readonly queue: EventQueue;
+  private readonly options: SimulationOptions;
+  private readonly waits = new Set<{ readonly text: string }>();
+  /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
+  nowUs = 0;
+  stopped = false;
+  /** What ended the run early; undefined if nothing did. */
+  error: RunError | HarnessFault | undefined;
   /** Time of the latest event; on the real clock it lags behind the present. */
-  #instantUs = 0;
-  #eventsAtInstant = 0;
-  #stopped = false;
-  #error: RunError | HarnessFault | undefined;
+  private instantUs = 0;
+  private eventsAtInstant = 0;
 
   constructor(options: SimulationOptions) {
-    this.#options = options;
+    this.options = options;
     this.seed = options.seed;
-    this.#queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
+    this.hash = options.watch === undefined ? new TraceHash() : new WatchedHash(options.watch);
+    this.queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
     this.trace = new Trace(options.traceLevel, () => this.nowMs);
     this.recent = options.realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
     this.recent.clear();
   }
 
-  /** Microseconds since the run began. */
-  get nowUs(): number {
-    return this.#nowUs;
-  }
-
   get nowMs(): number {
-    return this.#nowUs / 1000;
+    return this.nowUs / 1000;
   }
 
   /** Brings the real clock's time up to date: code may run between two events there. */
   refreshNow(): void {
-    const elapsed = this.#options.realElapsedUs;
-    if (elapsed !== undefined) this.#nowUs = Math.max(this.#nowUs, elapsed());
-  }
-
-  get stopped(): boolean {
-    return this.#stopped;
-  }
-
-  /** What ended the run early; undefined if nothing did. */
-  get error(): RunError | HarnessFault | undefined {
-    return this.#error;
+    const elapsed = this.options.realElapsedUs;
+    if (elapsed !== undefined) this.nowUs = Math.max(this.nowUs, elapsed());
   }
 
   /** The stream of random numbers of one consumer. */
@@ -109,21 +101,22 @@ export class Simulation {
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
     if (!this.inEvent) this.refreshNow();
-    this.#queue.push(event, this.#nowUs + delayUs);
+    this.options.watch?.scheduled(event, delayUs);
+    this.queue.push(event, this.nowUs + delayUs);
     this.onScheduled?.();
   }
 
   /** Returns whether the event was scheduled. */
   cancel(event: SimEvent): boolean {
-    return this.#queue.remove(event);
+    return this.queue.remove(event);
   }
 
   /** Time of the next event; undefined if nothing is going to happen. */
   nextTimeUs(): number | undefined {
     for (;;) {
-      const event = this.#queue.peek();
+      const event = this.queue.peek();
       if (event?.incarnation === undefined || event.incarnation.alive) return event?.timeUs;
-      this.#queue.pop();
+      this.queue.pop();
     }
   }
 
@@ -146,30 +139,30 @@ export class Simulation {
 
   /** A server has died: nothing that is still to come may hold on to it. */
   bury(dead: Incarnation): void {
-    for (const event of this.#queue.values()) event.release(dead);
+    for (const event of this.queue.values()) event.release(dead);
   }
 
   /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
   async waitFor<T>(who: string, what: string, until: Promise<T>): Promise<T> {
     const wait = { text: `${who} waits for ${what}` };
-    this.#waits.add(wait);
+    this.waits.add(wait);
     try {
       return await until;
     } finally {
-      this.#waits.delete(wait);
+      this.waits.delete(wait);
     }
   }
 
   /** The run is over. */
   stop(): void {
-    this.#stopped = true;
+    this.stopped = true;
     this.onScheduled?.();
   }
 
   /** Ends the run with an error. The first one counts: what follows from it is no news. */
   fail(thrown: unknown): void {
-    if (this.#stopped) return;
-    this.#error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
+    if (this.stopped) return;
+    this.error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
     this.stop();
   }
 
@@ -193,9 +186,9 @@ export class Simulation {
 
   /** The first half of a step. What the event left in the microtask queue must have run before `end`. */
   begin(): SimEvent | undefined {
-    const event = this.#nextEvent();
+    const event = this.nextEvent();
     if (event === undefined) return undefined;
-    this.#options.journal?.begin(event);
+    this.options.watch?.begin(event);
     this.currentServer = event.owner;
     this.inEvent = true;
     try {
@@ -207,75 +200,75 @@ export class Simulation {
   }
 
   end(): void {
-    this.#options.journal?.end(this.#nowUs, this.hash.low);
+    this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
   }
 
-  #nextEvent(): SimEvent | undefined {
-    const event = this.#popLiving();
+  private nextEvent(): SimEvent | undefined {
+    const event = this.popLiving();
     if (event === undefined) {
-      this.fail(this.#deadlock());
+      this.fail(this.deadlock());
       return undefined;
     }
     const number = this.events + 1;
-    if (number === this.#options.stopAtEvent) {
+    if (number === this.options.stopAtEvent) {
       const seen = event.describe();
       const server = event.owner === TESTER ? {} : { server: event.owner };
       this.fail(new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...server }));
       return undefined;
     }
-    this.#advance(event);
+    this.advance(event);
     this.events = number;
     const hash = this.hash;
     hash.mix(event.kind | ((event.owner + 1) << 8));
     hash.mix(event.timeUs);
     hash.mix(event.digest);
     this.recent.add(event);
-    const progress = this.#options.progress;
+    const progress = this.options.progress;
     if (progress !== undefined) {
       progress[progressCells.event] = number;
-      progress[progressCells.virtualMs] = this.#nowUs / 1000;
+      progress[progressCells.virtualMs] = this.nowUs / 1000;
     }
-    return this.#stopped ? undefined : event;
+    return this.stopped ? undefined : event;
   }
 
-  #popLiving(): SimEvent | undefined {
+  private popLiving(): SimEvent | undefined {
     for (;;) {
-      const event = this.#queue.pop();
+      const event = this.queue.pop();
       if (event?.incarnation === undefined || event.incarnation.alive) return event;
     }
   }
 
-  #advance(event: SimEvent): void {
-    const { limits } = this.#options;
-    if (event.timeUs > this.#instantUs) {
-      this.#instantUs = event.timeUs;
-      this.#nowUs = Math.max(this.#nowUs, event.timeUs);
-      this.#eventsAtInstant = 0;
-    } else if (++this.#eventsAtInstant > limits.maxEventsPerInstant) {
+  private advance(event: SimEvent): void {
+    const { limits } = this.options;
+    if (event.timeUs > this.instantUs) {
+      this.instantUs = event.timeUs;
+      this.nowUs = Math.max(this.nowUs, event.timeUs);
+      this.eventsAtInstant = 0;
+    } else if (++this.eventsAtInstant > limits.maxEventsPerInstant) {
       const who = event.describe();
       const cause = "time stands still: events without end at one instant";
       const server = event.owner === TESTER ? {} : { server: event.owner };
-      this.fail(new StuckError(`${cause} (${this.#eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
+      this.fail(new StuckError(`${cause} (${this.eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
     }
     this.refreshNow();
     if (event.timeUs > limits.maxVirtualMs * 1000) {
       const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
-      this.fail(new StuckError(`${cause}${this.#whoWaits()}`, { cause }));
+      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause }));
     } else if (this.events >= limits.maxEvents) {
       const cause = `the test had not ended after ${limits.maxEvents} events`;
-      this.fail(new StuckError(`${cause}${this.#whoWaits()}`, { cause }));
+      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause }));
     }
   }
 
-  #deadlock(): StuckError {
+  private deadlock(): StuckError {
     const cause = "deadlock: nothing is left to happen and the test still waits";
-    return new StuckError(`${cause}${this.#whoWaits()}`, { cause });
+    return new StuckError(`${cause}${this.whoWaits()}`, { cause });
   }
 
-  #whoWaits(): string {
-    return this.#waits.size === 0 ? "" : ` (${[...this.#waits].map(({ text }) => text).join("; ")})`;
+  private whoWaits(): string {
+    return this.waits.size === 0 ? "" : ` (${[...this.waits].map(({ text }) => text).join("; ")})`;
   }
 }
 

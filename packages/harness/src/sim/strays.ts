@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Simulation } from "./simulation.ts";
 
 /** The runs under way in this thread: one on the virtual clock, any number on the real one. */

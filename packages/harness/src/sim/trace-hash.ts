@@ -1,25 +1,37 @@
+import type { RunWatch } from "./run-watch.ts";
+
 /** Rolling 64-bit hash (two 32-bit lanes) over everything that happens in a run. Two runs with one hash were the same run. */
 export class TraceHash {
-  #a = 0x9e3779b9 | 0;
-  #b = 0x7f4a7c15 | 0;
+  private a = 0x9e3779b9 | 0;
+  private b = 0x7f4a7c15 | 0;
 
   mix(word: number): void {
-    let a = Math.imul(this.#a ^ word, 0x85ebca6b);
+    let a = Math.imul(this.a ^ word, 0x85ebca6b);
     a ^= a >>> 15;
-    this.#a = (a + this.#b) | 0;
-    let b = Math.imul(this.#b + word, 0xc2b2ae35);
+    this.a = (a + this.b) | 0;
+    let b = Math.imul(this.b + word, 0xc2b2ae35);
     b ^= b >>> 13;
-    this.#b = b ^ Math.imul(a, 0x27d4eb2f);
-  }
-
-  /** Low lane, for comparing two runs as they go. */
-  get low(): number {
-    return this.#a;
+    this.b = b ^ Math.imul(a, 0x27d4eb2f);
   }
 
   /** 16 hexadecimal digits. */
   toString(): string {
-    return hex(this.#a) + hex(this.#b);
+    return hex(this.a) + hex(this.b);
+  }
+}
+
+/** The same hash, whose words a watch is told. */
+export class WatchedHash extends TraceHash {
+  readonly #watch: RunWatch;
+
+  constructor(watch: RunWatch) {
+    super();
+    this.#watch = watch;
+  }
+
+  override mix(word: number): void {
+    this.#watch.hashed(word);
+    super.mix(word);
   }
 }
 

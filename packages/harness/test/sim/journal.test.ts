@@ -1,58 +1,91 @@
 import { describe, expect, it } from "vitest";
 import { Network, NetworkServer } from "../../src/net/network.ts";
 import { serverClock } from "../../src/sim/clock.ts";
-import { Journal } from "../../src/sim/journal.ts";
+import { Comparison, Journal, tellDifference, Witness } from "../../src/sim/journal.ts";
+import type { RunWatch } from "../../src/sim/run-watch.ts";
 import { newLife, newSimulation, runScript } from "../support/world.ts";
 
-/** The journal of a run of three timers whose second mixes `extra` into the hash, and which ends after `endMs`. */
-async function journalOf({ extra = 0, endMs = 50 } = {}): Promise<Journal> {
-  const journal = new Journal();
-  const simulation = newSimulation({ journal });
+interface Script {
+  /** What the second timer mixes into the hash. */
+  readonly extra?: number;
+  readonly endMs?: number;
+  /** Delay of a timer that the second timer sets. */
+  readonly againMs?: number;
+}
+
+/** A run of three timers, watched. */
+async function watched<W extends RunWatch>(watch: W, { extra = 0, endMs = 50, againMs = 5 }: Script = {}): Promise<W> {
+  const simulation = newSimulation({ watch });
   await runScript(simulation, async () => {
     const clock = serverClock(simulation, newLife(1));
     for (const delayMs of [10, 20, 30]) {
       clock.setTimeout(() => {
-        if (delayMs === 20 && extra !== 0) simulation.hash.mix(extra);
+        if (delayMs !== 20) return;
+        if (extra !== 0) simulation.hash.mix(extra);
+        clock.setTimeout(() => {}, againMs);
       }, delayMs);
     }
     await simulation.sleep(endMs);
   });
-  return journal;
+  return watch;
 }
 
-describe("Journal", () => {
-  it("finds no difference between two runs that were the same", async () => {
-    expect((await journalOf()).firstDifference(await journalOf())).toBeUndefined();
+/** The difference between two runs, with a witness of the first. */
+async function difference(first: Script, second: Script): Promise<string[] | undefined> {
+  const journal = await watched(new Journal(), first);
+  const { parting } = await watched(new Comparison(journal), second);
+  if (parting === undefined) return undefined;
+  const witness = await watched(new Witness(journal, parting.position), first);
+  return tellDifference(journal, parting, witness.act).map((line) => line.replace(/\(?[^\s(]*(journal\.test\.ts):\d+:\d+\)?/, "$1"));
+}
+
+describe("two runs that are compared", () => {
+  it("have no difference when they were the same", async () => {
+    expect(await difference({}, {})).toBeUndefined();
   });
 
-  it("shows the first event that did something else, from both runs", async () => {
-    expect((await journalOf({ extra: 7 })).firstDifference(await journalOf({ extra: 8 }))).toEqual([
+  it("show the first event that did something else, with what each did and where its code was", async () => {
+    const told = await difference({ againMs: 5 }, { againMs: 6 });
+    expect(told?.filter((line) => !line.startsWith("    "))).toEqual([
       "event 2 differs",
-      "  first run:  at 20.000 ms, S1: a timer",
-      "  second run: at 20.000 ms, S1: a timer",
-      "  the same event with the same contents did something else: other calls, other saves or other draws",
+      "  both runs:  at 20.000 ms, S1: a timer",
+      "  first run:  S1: a timer, in 5 ms",
+      "  second run: S1: a timer, in 6 ms",
     ]);
+    expect(told?.filter((line) => line.includes("journal.test.ts"))).toHaveLength(2);
   });
 
-  it("shows two events that are not the same one", async () => {
-    expect((await journalOf({ endMs: 25.5 })).firstDifference(await journalOf())).toEqual([
-      "event 3 differs",
-      "  first run:  at 25.500 ms, the test: wakes up",
-      "  second run: at 30.000 ms, S1: a timer",
+  it("show contents that differ", async () => {
+    const told = await difference({ extra: 7 }, { extra: 8 });
+    expect(told).toContain("  first run:  a save, an answer or a state with other contents");
+    expect(told).toContain("  second run: a save, an answer or a state with other contents");
+  });
+
+  it("show which run had ended", async () => {
+    const longer = await watched(new Journal());
+    const { parting } = new Comparison(longer);
+    expect(parting).toMatchObject({ event: 1, act: undefined, second: undefined });
+    expect(tellDifference(longer, parting!, undefined)).toEqual([
+      "event 1 differs",
+      "  first run:  at 10.000 ms, S1: a timer",
+      "  second run: (the run had ended)",
       "  up to here both runs were the same",
     ]);
+    const nothing = await watched(new Comparison(new Journal()));
+    expect(nothing.parting).toMatchObject({ event: 1 });
   });
 
-  it("shows which run had ended", async () => {
-    const difference = new Journal().firstDifference(await journalOf());
-    expect(difference?.[0]).toBe("event 1 differs");
-    expect(difference?.[1]).toBe("  first run:  (the run had ended)");
-    expect(difference?.[2]).toBe("  second run: at 10.000 ms, S1: a timer");
+  it("tell nothing of the first run when no witness goes its way", async () => {
+    const journal = await watched(new Journal(), { againMs: 5 });
+    const { parting } = await watched(new Comparison(journal), { againMs: 6 });
+    const witness = await watched(new Witness(journal, parting!.position), { againMs: 7 });
+    expect(witness.act).toBeUndefined();
+    expect(tellDifference(journal, parting!, witness.act)[2]).toBe("  first run:  something else, or nothing more");
   });
 
   it("tells a request as a request, although its event goes on as the reply", async () => {
     const journal = new Journal();
-    const simulation = newSimulation({ journal });
+    const simulation = newSimulation({ watch: journal });
     const network = new Network(simulation);
     network.addServer(0, new NetworkServer(newLife(0), { Double: (value: number) => value * 2 }));
     const end = network.makeEnd(1, 0);
@@ -61,7 +94,6 @@ describe("Journal", () => {
       await new Promise((resolve) => network.call(end, undefined, "Double", 21, resolve));
       await simulation.sleep(1);
     });
-    const told = journal.firstDifference(new Journal());
-    expect(told?.[1]).toMatch(/^ {2}first run: {2}at 0\.\d{3} ms, request Double S1 -> S0 21$/);
+    expect(journal.event(1)).toMatch(/^at 0\.\d{3} ms, request Double S1 -> S0 21$/);
   });
 });

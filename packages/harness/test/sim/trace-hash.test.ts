@@ -26,7 +26,7 @@ describe("TraceHash", () => {
         const at = which % list.length;
         const other = list.map((word, i) => (i === at ? word ^ (1 << bit) : word));
         const [one, two] = [hashOf(list), hashOf(other)];
-        expect(one.low).not.toBe(two.low);
+        expect(`${one}`.slice(0, 8)).not.toBe(`${two}`.slice(0, 8));
         expect(`${one}`.slice(8)).not.toBe(`${two}`.slice(8));
       }),
     );

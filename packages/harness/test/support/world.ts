@@ -14,7 +14,7 @@ export function newSimulation(options: WorldOptions = {}): Simulation {
     seed: { high: 0, low: 1 },
     traceLevel: "none",
     stopAtEvent: undefined,
-    journal: undefined,
+    watch: undefined,
     progress: undefined,
     realElapsedUs: undefined,
     ...others,

@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { shownPath } from "@raft-stress/harness";
+import { type Program, parse } from "acorn";
+import type { BuildFailure, BuildOptions, Message, Metafile, OutputFile } from "esbuild";
+import { exitCodes, UserError } from "../exit-codes.ts";
+import type { BundledRaft } from "./bundled-raft.ts";
+import { declarationsOf } from "./declarations.ts";
+import { type ModuleState, moduleState } from "./module-state.ts";
+
+/**
+ * Makes one script of a module and all it imports, TypeScript or JavaScript, ECMAScript module or CommonJS. Nothing is written to disk.
+ * Throws UserError with the first thing that is wrong. `given` is the file as the user named it.
+ */
+export async function bundleRaft(file: string, given: string): Promise<BundledRaft> {
+  const { outputFiles, metafile } = await runEsbuild(file, given);
+  const code = outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text;
+  const map = outputFiles.find(({ path }) => path.endsWith(".map"))!.text;
+  const program = parsed(code);
+  const state: ModuleState = program ? moduleState(program) : { kind: "isolated", because: "the bundle cannot be parsed" };
+  return {
+    scriptName: `raft-stress:/${basename(file).replaceAll(/[^\w.-]/g, "_")}`,
+    code,
+    map: withAbsoluteSources(map, dirname(file)),
+    strict: isStrict(metafile, dirname(file)),
+    state,
+    declarations: program ? declarationsOf(program) : {},
+  };
+}
+
+interface Built {
+  readonly outputFiles: readonly OutputFile[];
+  readonly metafile: Metafile;
+}
+
+async function runEsbuild(file: string, given: string): Promise<Built> {
+  const esbuild = await import("esbuild");
+  try {
+    return await esbuild.build(optionsFor(file));
+  } catch (error) {
+    throw new UserError(`--raft: '${given}' cannot be loaded: ${whyNotBundled(error, dirname(file))}`, exitCodes.notLoaded);
+  } finally {
+    await esbuild.stop();
+  }
+}
+
+function optionsFor(file: string) {
+  return {
+    entryPoints: [file],
+    absWorkingDir: dirname(file),
+    bundle: true,
+    write: false,
+    outfile: join(dirname(file), "raft-under-test.cjs"),
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    // A script has no import of its own: `import("node:os")` becomes a require.
+    supported: { "dynamic-import": false },
+    sourcemap: "external",
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "silent",
+    charset: "utf8",
+    legalComments: "none",
+    // What a package says of its side effects is for smaller downloads; Node runs every module that is imported.
+    ignoreAnnotations: true,
+    alias: ownPackage(),
+    define: placeOfModule(file),
+  } satisfies BuildOptions;
+}
+
+/** The contract's package is the one that this command has, whether or not the user has installed one. */
+function ownPackage(): Record<string, string> {
+  const names = ["@raft-stress/raft", "@raft-stress/raft/api"];
+  return Object.fromEntries(names.map((name) => [name, fileURLToPath(import.meta.resolve(name))]));
+}
+
+/** A bundle is one module: all of it is where its first file is. */
+function placeOfModule(file: string): Record<string, string> {
+  const text = (value: string) => JSON.stringify(value);
+  return {
+    "import.meta.url": text(pathToFileURL(file).href),
+    "import.meta.filename": text(file),
+    "import.meta.dirname": text(dirname(file)),
+    __filename: text(file),
+    __dirname: text(dirname(file)),
+  };
+}
+
+function parsed(code: string): Program | undefined {
+  try {
+    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true, locations: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * ECMAScript modules are strict, CommonJS is only if it says so, and a bundle can only be strict as a whole. It is, unless it contains CommonJS that was
+ * written for sloppy rules.
+ */
+function isStrict({ inputs }: Metafile, directory: string): boolean {
+  return Object.entries(inputs).every(([path, { format }]) => {
+    if (format === "esm" || [".json", ".ts", ".mts", ".mjs", ".tsx"].includes(extname(path))) return true;
+    return /^(?:\s|\/\/.*\n|\/\*[\s\S]*?\*\/|#!.*\n)*["']use strict["']/.test(readFileSync(resolve(directory, path), "utf8"));
+  });
+}
+
+function withAbsoluteSources(text: string, directory: string): string {
+  const map = JSON.parse(text) as { readonly sources: readonly string[] };
+  return JSON.stringify({ ...map, sources: map.sources.map((source) => resolve(directory, source)) });
+}
+
+/** The first of esbuild's messages, as the end of a sentence. */
+function whyNotBundled(error: unknown, directory: string): string {
+  const errors = error instanceof Error && "errors" in error ? (error as BuildFailure).errors : [];
+  const [first] = errors;
+  if (first === undefined) return `esbuild, which compiles it, does not run here: ${firstLine(String(error))}`;
+  const { location } = first;
+  const place = location ? `${shownPath(resolve(directory, location.file))}:${location.line}:${location.column + 1}: ` : "";
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more errors)` : "";
+  return `${place}${reworded(first)}${more}`;
+}
+
+/** What our use of esbuild does not allow, in words that do not speak of esbuild's options. */
+function reworded({ text }: Message): string {
+  if (/top-level await/i.test(text)) {
+    return "an await at the top level of a module: a server boots within one event and cannot wait; move it into an async function that makeRaft starts";
+  }
+  if (/No loader is configured for "\.node"/.test(text)) {
+    return "a native addon (.node) cannot be part of a Raft under test: what it does cannot be repeated";
+  }
+  return firstLine(text);
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0]!;
+}

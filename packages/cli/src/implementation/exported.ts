@@ -1,0 +1,54 @@
+import type { MakeRaft } from "@raft-stress/raft/api";
+import type { BundledRaft } from "./bundled-raft.ts";
+import { attempt, NotLoaded, placeOfExport } from "./load-error.ts";
+
+export interface Exported {
+  readonly makeRaft: MakeRaft;
+  /** The name of the export; `module.exports` when it is the whole module. */
+  readonly name: string;
+}
+
+/** The MakeRaft among a module's exports: `makeRaft`, else the default, else the whole of a CommonJS module. Throws NotLoaded. */
+export function exportedMakeRaft(exports: unknown, bundle: BundledRaft): Exported {
+  const found = attempt(() => find(exports), { name: "", value: undefined, names: [] });
+  if (found.name === "")
+    throw new NotLoaded(`has no function makeRaft among its exports, and no function as its default export: ${listed(found.names)}`);
+  const { name, value } = found;
+  const place = placeOfExport(name, bundle);
+  if (typeof value !== "function") throw new NotLoaded(`exports ${name} as ${kindOf(value)}, not as a function that makes a Raft${place}`);
+  if (isClass(value)) {
+    const className = value.name === "" ? "TheClass" : value.name.replace(/^_/, "");
+    throw new NotLoaded(`exports ${name} as a class${place}: export a function that makes one, such as (env) => new ${className}(env)`);
+  }
+  return { makeRaft: value as MakeRaft, name };
+}
+
+interface Found {
+  readonly name: string;
+  readonly value: unknown;
+  readonly names: readonly string[];
+}
+
+function find(exports: unknown): Found {
+  const isObject = (typeof exports === "object" && exports !== null) || typeof exports === "function";
+  if (!isObject) return { name: "module.exports", value: exports, names: [] };
+  const module = exports as Readonly<Record<string, unknown>>;
+  const name = ["makeRaft", "default"].find((candidate) => candidate in module);
+  if (name !== undefined) return { name, value: module[name], names: [] };
+  if (typeof exports === "function") return { name: "module.exports", value: exports, names: [] };
+  return { name: "", value: undefined, names: Object.keys(module) };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? "it exports nothing" : `it exports ${names.join(", ")}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Promise) return "a promise";
+  return `${/^[aeiou]/.test(typeof value) ? "an" : "a"} ${typeof value}`;
+}
+
+function isClass(value: object): value is { readonly name: string } & object {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}

@@ -1,0 +1,241 @@
+import { sharedObjects } from "./shared-objects.ts";
+
+type Key = string | symbol;
+
+/** One shared object as it was. */
+interface Memory {
+  readonly object: object;
+  readonly name: string;
+  /** All own keys, and what each of them was. Looking one up calls nothing. */
+  readonly keys: readonly Key[];
+  readonly descriptors: Readonly<Record<Key, PropertyDescriptor | undefined>>;
+  /** Keys whose value is compared after each run, and keys that are code under test's own business. */
+  readonly compared: readonly Key[];
+  readonly free: Readonly<Record<Key, true | undefined>>;
+  /** How many of its keys are enumerable: an assignment makes such a one, and counting them is cheap. */
+  readonly enumerable: number;
+  readonly prototype: object | null;
+  readonly extensible: boolean;
+  readonly inheritedByAll: boolean;
+}
+
+const inheritedByAll: ReadonlySet<string> = new Set([
+  "Object.prototype", "Function.prototype", "Array.prototype", "String.prototype", "Promise.prototype", "Map.prototype", "Set.prototype", "Error.prototype",
+]); // biome-ignore format: a list
+
+/** Settings of V8 that code may set for itself, and that every run finds as the first one did. */
+const settings: ReadonlySet<Key> = new Set(["stackTraceLimit", "prepareStackTrace"]);
+
+/** The first difference between a shared object and what it was. */
+export interface BuiltinChange {
+  readonly owner: object;
+  readonly key: Key;
+  /** In words: `changed Array.prototype.push`. */
+  readonly deed: string;
+}
+
+/**
+ * Remembers the built-in objects that all code of this thread shares, tells whether they have been changed since, and puts them back. It is asked when
+ * any of them may have been changed: what it needs to look and to put back it takes from them beforehand, and it calls no methods and iterates over nothing.
+ */
+export class BuiltinsGuard {
+  readonly #builtinGlobals: ReadonlySet<Key> = new Set(ownKeys(globalThis));
+  #memories: readonly Memory[] = [];
+  #firstOtherValue: () => number = () => -1;
+  #globalCount = 0;
+  /** Global variables that the code under test made when it was evaluated. */
+  #userGlobals: readonly Key[] = [];
+  #stackTraceLimit: unknown;
+  #prepareStackTrace: unknown;
+
+  constructor() {
+    this.remember();
+  }
+
+  /** Takes the present state as the right one. */
+  remember(): void {
+    const objects = [{ object: globalThis, name: "globalThis" }, ...sharedObjects()];
+    this.#memories = objects.map(({ object, name }) => memoryOf(object, name, object === globalThis ? this.#builtinGlobals : undefined));
+    this.#firstOtherValue = valueComparison(this.#memories);
+    this.#globalCount = countGlobals();
+    this.#userGlobals = this.#memories[0]!.keys.filter((key) => !this.#builtinGlobals.has(key));
+    this.#stackTraceLimit = Error.stackTraceLimit;
+    this.#prepareStackTrace = Error.prepareStackTrace;
+  }
+
+  /**
+   * Undefined when all is as it was. New global variables are no change: code of all kinds sets some. New properties that are not enumerable are
+   * looked for only where they would matter most; a getter in the place of a getter is not seen.
+   */
+  firstChange(): BuiltinChange | undefined {
+    const other = this.#positionOfOtherValue();
+    if (other >= 0) return otherValue(this.#memories[other]!);
+    for (let i = 1; i < this.#memories.length; i++) {
+      const memory = this.#memories[i]!;
+      if (keysOf(memory.object).length !== memory.enumerable || memory.inheritedByAll) {
+        const change = otherKeys(memory);
+        if (change !== undefined) return change;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. */
+  hasLeftovers(): boolean {
+    if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) return true;
+    if (countGlobals() !== this.#globalCount) return true;
+    const { object, descriptors } = this.#memories[0]!;
+    for (let i = 0; i < this.#userGlobals.length; i++) {
+      const key = this.#userGlobals[i]!;
+      if (isOther(descriptorOf(object, key), descriptors[key]!)) return true;
+    }
+    return false;
+  }
+
+  /** Removes what a run has left without harm. Puts everything back if the run has changed more. */
+  tidy(changed: boolean): void {
+    if (changed || this.hasLeftovers()) this.restore();
+  }
+
+  /** Puts everything back, global variables included. */
+  restore(): void {
+    for (let i = 0; i < this.#memories.length; i++) putBack(this.#memories[i]!);
+  }
+
+  /** Position of the first object that has another value, or -1. */
+  #positionOfOtherValue(): number {
+    try {
+      return this.#firstOtherValue();
+    } catch {
+      // A value has become a getter, and the getter throws.
+      let position = this.#memories.length - 1;
+      while (position >= 0 && !hasOtherDescriptor(this.#memories[position]!)) position--;
+      return position;
+    }
+  }
+}
+
+const {
+  ownKeys,
+  getPrototypeOf: getPrototype,
+  setPrototypeOf: setPrototype,
+  getOwnPropertyDescriptor,
+  defineProperty,
+  deleteProperty,
+  isExtensible,
+} = Reflect;
+const { is, keys: keysOf, getOwnPropertySymbols } = Object;
+
+function countGlobals(): number {
+  return keysOf(globalThis).length + getOwnPropertySymbols(globalThis).length;
+}
+
+/** A descriptor that inherits nothing: what code under test adds to Object.prototype must not be part of it. */
+function descriptorOf(object: object, key: Key): PropertyDescriptor | undefined {
+  const descriptor = getOwnPropertyDescriptor(object, key);
+  if (descriptor !== undefined) setPrototype(descriptor, null);
+  return descriptor;
+}
+
+/** `comparable`: the keys whose values may be compared; all unless given. */
+function memoryOf(object: object, name: string, comparable?: ReadonlySet<Key>): Memory {
+  const keys = ownKeys(object);
+  const descriptors = Object.create(null) as Record<Key, PropertyDescriptor>;
+  for (const key of keys) descriptors[key] = descriptorOf(object, key)!;
+  const free = Object.create(null) as Record<Key, true | undefined>;
+  for (const key of [...settings, ...keys.filter((key) => comparable?.has(key) === false)]) free[key] = true;
+  return {
+    object,
+    name,
+    keys,
+    descriptors,
+    compared: keys.filter((key) => free[key] === undefined && isComparable(descriptors[key]!)),
+    free,
+    enumerable: keysOf(object).length,
+    prototype: getPrototype(object),
+    extensible: isExtensible(object),
+    inheritedByAll: inheritedByAll.has(name),
+  };
+}
+
+/** NaN is not even the same as itself. */
+function isComparable(descriptor: PropertyDescriptor): boolean {
+  return "value" in descriptor && !Number.isNaN(descriptor.value);
+}
+
+/**
+ * A function that returns the position of the first object one of whose values is another now, or -1. It is written out, a line for each of a thousand
+ * properties: a loop over them would look each up by name and take fifty times as long, after every run.
+ */
+function valueComparison(memories: readonly Memory[]): () => number {
+  const keys: Key[] = [];
+  const values: unknown[] = [];
+  const lines = memories.flatMap((memory, position) => [
+    `object = objects[${position}];`,
+    ...memory.compared.map((key) => {
+      const number = keys.push(key) - 1;
+      values.push(memory.descriptors[key]!.value);
+      const member = typeof key === "string" ? `[${JSON.stringify(key)}]` : `[keys[${number}]]`;
+      return `if (object${member} !== values[${number}]) return ${position};`;
+    }),
+  ]);
+  const body = `return () => { let object;\n${lines.join("\n")}\nreturn -1; }`;
+  const make = new Function("objects", "keys", "values", body) as (...parts: unknown[][]) => () => number;
+  return make(
+    memories.map(({ object }) => object),
+    keys,
+    values,
+  );
+}
+
+function otherValue({ object, name, keys, descriptors, free, extensible }: Memory): BuiltinChange {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (free[key] !== undefined) continue;
+    const now = descriptorOf(object, key);
+    if (now === undefined) return { owner: object, key, deed: `deleted ${shown(name, key)}` };
+    if (isOther(now, descriptors[key]!)) return { owner: object, key, deed: `changed ${shown(name, key)}` };
+  }
+  return { owner: object, key: "", deed: extensible && !isExtensible(object) ? `froze ${name}` : `changed ${name}` };
+}
+
+function hasOtherDescriptor({ object, keys, descriptors, free }: Memory): boolean {
+  for (let i = 0; i < keys.length; i++) {
+    if (free[keys[i]!] === undefined && isOther(descriptorOf(object, keys[i]!), descriptors[keys[i]!]!)) return true;
+  }
+  return false;
+}
+
+function isOther(now: PropertyDescriptor | undefined, then: PropertyDescriptor): boolean {
+  return now === undefined || !is(now.value, then.value) || now.get !== then.get || now.set !== then.set;
+}
+
+function otherKeys(memory: Memory): BuiltinChange | undefined {
+  const { object, name, keys, descriptors, free, prototype, extensible } = memory;
+  const now = ownKeys(object);
+  if (now.length < keys.length || (extensible && !isExtensible(object))) return otherValue(memory);
+  for (let i = 0; now.length > keys.length && i < now.length; i++) {
+    const key = now[i]!;
+    if (descriptors[key] === undefined && free[key] === undefined) return { owner: object, key, deed: `added ${shown(name, key)}` };
+  }
+  return getPrototype(object) === prototype ? undefined : { owner: object, key: "__proto__", deed: `changed the prototype of ${name}` };
+}
+
+function shown(name: string, key: Key): string {
+  if (name === "globalThis") return `the global ${String(key)}`;
+  return typeof key === "symbol" ? `${name}[${String(key)}]` : `${name}.${key}`;
+}
+
+function putBack({ object, keys, descriptors, prototype }: Memory): void {
+  const now = ownKeys(object);
+  for (let i = 0; i < now.length; i++) {
+    if (descriptors[now[i]!] === undefined) deleteProperty(object, now[i]!);
+  }
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const present = descriptorOf(object, key);
+    const former = descriptors[key]!;
+    if (isOther(present, former) || present?.writable !== former.writable) defineProperty(object, key, former);
+  }
+  if (getPrototype(object) !== prototype) setPrototype(object, prototype);
+}

@@ -1,0 +1,135 @@
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { createRequire } from "node:module";
+import { forbiddenFunction, forbiddenNamespace, withForbiddenMethods, withMembers } from "./forbidden.ts";
+import { randomFunctions, repeatableCrypto } from "./randomness.ts";
+import * as timers from "./timers.ts";
+import { timersPromises } from "./timers-promises.ts";
+
+const realRequire = createRequire(import.meta.url);
+
+/** Modules of Node that only compute. All others are forbidden until they are known. */
+const pure: ReadonlySet<string> = new Set([
+  "assert", "assert/strict", "buffer", "constants", "diagnostics_channel", "events", "path", "path/posix", "path/win32", "punycode", "querystring", "stream",
+  "stream/consumers", "stream/promises", "string_decoder", "sys", "url", "util", "util/types", "_stream_duplex", "_stream_passthrough", "_stream_readable",
+  "_stream_transform", "_stream_writable",
+]); // biome-ignore format: a list
+
+/** What other modules have that only computes. */
+const harmless: Readonly<Record<string, (member: string) => boolean>> = {
+  crypto: (member) => repeatableCrypto.has(member),
+  http: (member) => ["METHODS", "STATUS_CODES"].includes(member),
+  module: (member) => ["builtinModules", "isBuiltin"].includes(member),
+  os: (member) => ["EOL", "endianness", "devNull", "constants"].includes(member),
+  "stream/web": (member) => !/^(Dec|C)ompressionStream$/.test(member),
+  v8: (member) => ["serialize", "deserialize", "Serializer", "Deserializer", "DefaultSerializer", "DefaultDeserializer"].includes(member),
+  zlib: (member) => !isThreadPoolFunction(member),
+};
+
+/** zlib's asynchronous functions and streams work in other threads: deflate(), createGzip(), new Gzip(). */
+function isThreadPoolFunction(member: string): boolean {
+  return /^[a-zA-Z]/.test(member) && !/Sync$|^(crc32|codes|constants)$/.test(member);
+}
+
+export interface AmbientObjects {
+  readonly process: object;
+  readonly console: object;
+  readonly performance: object;
+  readonly crypto: object;
+}
+
+/** `require` for the built-in modules of Node, as a server sees them. Throws Node's own error for what is no built-in module. */
+export class SimulatedBuiltins {
+  readonly #modules = new Map<string, unknown>();
+  readonly #ambient: () => AmbientObjects;
+
+  constructor(ambient: () => AmbientObjects) {
+    this.#ambient = ambient;
+  }
+
+  require(specifier: string): unknown {
+    const name = specifier.replace(/^node:/, "");
+    if (!this.#modules.has(name)) this.#modules.set(name, this.#make(name, specifier));
+    return this.#modules.get(name);
+  }
+
+  #make(name: string, specifier: string): unknown {
+    switch (name) {
+      case "timers":
+        return withMembers(this.#forbidden(name, specifier), { ...withoutHelpers(timers), promises: timersPromises });
+      case "timers/promises":
+        return timersPromises;
+      case "process":
+        return this.#ambient().process;
+      case "console":
+        return this.#ambient().console;
+      case "perf_hooks":
+        return withMembers(this.#forbidden(name, specifier), { performance: this.#ambient().performance });
+      case "crypto":
+        return withMembers(this.#forbidden(name, specifier), { ...randomFunctions, ...this.#webCrypto() });
+      case "async_hooks":
+        timers.keepAsyncContext();
+        return withMembers(this.#forbidden(name, specifier), asyncContextClasses());
+      case "tty":
+        return withMembers(this.#forbidden(name, specifier), { isatty: () => false });
+      case "worker_threads":
+        // The thread that a server runs in is not its own, and another one in each run.
+        return withMembers(this.#forbidden(name, specifier), { isMainThread: true, threadId: 0, parentPort: null, workerData: null });
+      default:
+        return pure.has(name) ? realRequire(specifier) : this.#forbidden(name, specifier);
+    }
+  }
+
+  #webCrypto(): object {
+    const { crypto } = this.#ambient();
+    return { webcrypto: crypto, subtle: Reflect.get(crypto, "subtle") };
+  }
+
+  #forbidden(name: string, specifier: string): object {
+    return forbiddenNamespace(name.replace("/promises", ".promises"), realRequire(specifier) as object, harmless[name]);
+  }
+}
+
+/** What `enterWith` sets would outlast its event: servers and runs share one asynchronous execution. Ids count what has happened in the whole thread. */
+function asyncContextClasses(): object {
+  return {
+    AsyncLocalStorage: withForbiddenMethods(AsyncLocalStorage, "enterWith"),
+    AsyncResource: withForbiddenMethods(AsyncResource, "asyncId", "triggerAsyncId"),
+  };
+}
+
+function withoutHelpers({ setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate }: typeof timers): object {
+  return { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
+}
+
+/** The global `crypto`. */
+export function simulatedWebCrypto(real: object): object {
+  const { getRandomValues, randomUUID } = randomFunctions;
+  const subtle = forbiddenNamespace("crypto.subtle", Reflect.get(real, "subtle") as object);
+  return withMembers(forbiddenNamespace("crypto", real), { getRandomValues, randomUUID, subtle });
+}
+
+/** `navigator`, which Node has from version 21 on, without what tells of the machine. */
+export function simulatedNavigator(real: object): object {
+  const { platform, userAgent } = real as { platform: string; userAgent: string };
+  return {
+    hardwareConcurrency: 1,
+    language: "en-US",
+    languages: Object.freeze(["en-US"]),
+    platform,
+    userAgent,
+    locks: forbiddenNamespace("navigator.locks", lockManager),
+  };
+}
+
+const lockManager = { request() {}, query() {} };
+
+/** `localStorage` and `sessionStorage`, which Node has from version 22 on. */
+export function forbiddenStorage(name: string): object {
+  return forbiddenNamespace(name, { getItem() {}, setItem() {}, removeItem() {}, clear() {}, key() {} });
+}
+
+/** Globals that reach outside of the run, or show what differs from run to run on one machine. */
+export const forbiddenGlobals = [
+  "fetch", "WebSocket", "EventSource", "MessageChannel", "BroadcastChannel", "Worker", "CompressionStream", "DecompressionStream", "Request", "Response", "File",
+  "PerformanceMark", "PerformanceObserver", "gc",
+].map((name) => [name, forbiddenFunction(name)] as const); // biome-ignore format: a list

@@ -1,0 +1,85 @@
+import { currentWorld, refuse } from "./world.ts";
+
+const why = "what lies outside of the run cannot be made to repeat (only --clock real allows it)";
+
+/** A function that fails the run of whoever calls or constructs it. `name`: how users write the call, without the parentheses. */
+export function forbiddenFunction(name: string): (...args: unknown[]) => never {
+  return function forbidden() {
+    return refuse(`called ${new.target === undefined ? "" : "new "}${name}()`, why, forbidden);
+  };
+}
+
+/** The same for a function that the thread itself needs between its runs. */
+export function forbiddenDuringRuns<A extends unknown[], R>(name: string, real: (...args: A) => R): (...args: A) => R {
+  return function forbidden(...args) {
+    return currentWorld() === undefined ? real(...args) : refuse(`called ${name}()`, why, forbidden);
+  };
+}
+
+/**
+ * A stand-in for a namespace of functions: those that `allowed` does not name fail the run of whoever calls them; constants stay. Importing such a
+ * module is no offence: many libraries import what they call only elsewhere.
+ */
+export function forbiddenNamespace(name: string, real: object, allowed: (member: string) => boolean = () => false): object {
+  const stand: Record<string, unknown> = {};
+  for (const [key, { value, get }] of membersOf(real)) {
+    const standIn = (member: unknown): unknown => {
+      if (allowed(key)) return member;
+      if (typeof member === "function") return forbiddenFunction(`${name}.${key}`);
+      if (key === "default" || member === real) return stand;
+      return isData(member) ? member : forbiddenNamespace(`${name}.${key}`, member as object);
+    };
+    // Getters are asked when the member is: some load what nobody needs, some warn that they are deprecated.
+    if (get === undefined) stand[key] = standIn(value);
+    else Object.defineProperty(stand, key, { configurable: true, enumerable: true, get: () => standIn(attempt(() => get.call(real))) });
+  }
+  return stand;
+}
+
+/** Puts other members into a stand-in. Copying the stand-in instead would ask all its getters. */
+export function withMembers(stand: object, members: object): object {
+  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(members));
+}
+
+/** A class that is the real one but for methods that fail the run of their caller. */
+export function withForbiddenMethods(Real: abstract new (...args: never[]) => object, ...methods: readonly string[]): object {
+  const { name } = Real;
+  const simulated = class extends (Real as new () => object) {};
+  Object.defineProperty(simulated, "name", { value: name });
+  for (const method of methods) {
+    const value = forbiddenFunction(`${name}.${method}`);
+    Object.defineProperty(simulated.prototype, method, { value, writable: true, configurable: true });
+  }
+  return simulated;
+}
+
+/** Members of an object by name, with those it inherits as an instance of a class. */
+export function membersOf(real: object): Map<string, PropertyDescriptor> {
+  const members = new Map<string, PropertyDescriptor>();
+  for (let owner: object | null = real; owner !== null && !ends.has(owner); owner = Object.getPrototypeOf(owner) as object | null) {
+    for (const key of Object.getOwnPropertyNames(owner)) {
+      if (!members.has(key) && !(key === "constructor" && owner !== real)) members.set(key, Object.getOwnPropertyDescriptor(owner, key)!);
+    }
+  }
+  return members;
+}
+
+const ends: ReadonlySet<object> = new Set([Object.prototype, Function.prototype]);
+
+/** Whether a value does nothing: it is no object, or one of plain data. */
+function isData(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(value)).every(
+    (member) => member.get === undefined && typeof member.value !== "function",
+  );
+}
+
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}

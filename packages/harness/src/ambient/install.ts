@@ -1,0 +1,121 @@
+import {
+  type AmbientObjects,
+  forbiddenGlobals,
+  forbiddenStorage,
+  SimulatedBuiltins,
+  simulatedNavigator,
+  simulatedWebCrypto,
+} from "./builtins.ts";
+import { BuiltinsGuard } from "./builtins-guard.ts";
+import { simulatedConsole } from "./console.ts";
+import { forbiddenDuringRuns, forbiddenFunction } from "./forbidden.ts";
+import { fixedLocale, type Replacement } from "./locale.ts";
+import { simulatedProcess } from "./process.ts";
+import { random, rewindIdle } from "./randomness.ts";
+import { simulatedDate, simulatedPerformance, simulatedTemporal, virtualDateMs, virtualNowMs } from "./time.ts";
+import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "./timers.ts";
+import { signalAfter } from "./timers-promises.ts";
+import { SimulatedFinalizationRegistry, SimulatedWeakRef } from "./weak-references.ts";
+import { setGuard } from "./world.ts";
+
+export interface Ambient {
+  /** `require` for Node's built-in modules, as servers see them. */
+  readonly requireBuiltin: (name: string) => unknown;
+  /** Evaluates a module: what it adds to the built-in objects and to the globals, as polyfills do, belongs to them from then on. */
+  evaluate<T>(module: () => T): T;
+  /** Puts everything back as it was. */
+  uninstall(): void;
+}
+
+/**
+ * Gives this thread's ambient sources of time, randomness and the outside world to the simulation: from here on globals such as `setTimeout`, `Date` and `Math.random`
+ * belong to whichever server's code is running, and what cannot be made to repeat fails the run that calls it. Between runs timers never fire. Our own
+ * code takes what it needs of the real ones from Node's modules, which are left alone.
+ *
+ * The time zone is the process's (`TZ`), which a thread cannot change for itself: whoever starts the thread sets it.
+ */
+export function installAmbient(): Ambient {
+  const builtins = new SimulatedBuiltins(() => objects);
+  const requireBuiltin = (name: string): unknown => builtins.require(name);
+  const objects: AmbientObjects = {
+    process: simulatedProcess(requireBuiltin),
+    console: simulatedConsole(console),
+    performance: simulatedPerformance(performance),
+    crypto: simulatedWebCrypto(globalThis.crypto),
+  };
+  const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs)];
+  const former = replacements.map(replace);
+  const guard = new BuiltinsGuard();
+  setGuard(guard);
+  return {
+    requireBuiltin,
+    evaluate(module) {
+      rewindIdle();
+      const tampered = guard.firstChange() !== undefined;
+      try {
+        return module();
+      } finally {
+        if (!tampered && (guard.hasLeftovers() || guard.firstChange() !== undefined)) guard.remember();
+      }
+    },
+    uninstall() {
+      setGuard(undefined);
+      for (const putBack of former.reverse()) putBack();
+    },
+  };
+}
+
+function globals(objects: AmbientObjects): Replacement[] {
+  const timers = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
+  const weak = { WeakRef: SimulatedWeakRef, FinalizationRegistry: SimulatedFinalizationRegistry };
+  const SimulatedDate = simulatedDate(Date);
+  const ofSomeVersions: (readonly [name: string, value: unknown])[] = [
+    ...forbiddenGlobals,
+    ["localStorage", forbiddenStorage("localStorage")],
+    ["sessionStorage", forbiddenStorage("sessionStorage")],
+  ];
+  const navigator: unknown = Reflect.get(globalThis, "navigator");
+  if (navigator !== undefined) ofSomeVersions.push(["navigator", simulatedNavigator(navigator as object)]);
+  const present = ofSomeVersions.filter(([name]) => name in globalThis);
+  const named = [...Object.entries({ ...timers, ...objects, ...weak, Date: SimulatedDate }), ...present];
+  return [...named.map(([name, value]): Replacement => [globalThis, name, value]), [Date.prototype, "constructor", SimulatedDate]];
+}
+
+/** Members of globals that stay. */
+function withinGlobals(): Replacement[] {
+  const replacements: Replacement[] = [
+    [Math, "random", random],
+    [AbortSignal, "timeout", signalAfter],
+    [Event.prototype, "timeStamp", virtualNowMs],
+    // The thread's pool waits for its next task in one of these.
+    [Atomics, "wait", forbiddenDuringRuns("Atomics.wait", Atomics.wait as (...args: unknown[]) => unknown)],
+    [Atomics, "waitAsync", forbiddenDuringRuns("Atomics.waitAsync", Reflect.get(Atomics, "waitAsync") as () => unknown)],
+    [URL, "createObjectURL", forbiddenFunction("URL.createObjectURL")],
+    // The pool that small buffers share would show its leftovers, and where in it they lie.
+    [Buffer, "allocUnsafe", (size: number) => Buffer.alloc(size)],
+    [Buffer, "allocUnsafeSlow", (size: number) => Buffer.alloc(size)],
+    [Buffer, "poolSize", 0],
+  ];
+  for (const name of ["arrayBuffer", "bytes", "stream", "text"]) {
+    if (name in Blob.prototype) replacements.push([Blob.prototype, name, forbiddenFunction(`Blob.${name}`)]);
+  }
+  const webAssembly = Reflect.get(globalThis, "WebAssembly") as object;
+  for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming", "Module"]) {
+    if (name in webAssembly) replacements.push([webAssembly, name, forbiddenFunction(`WebAssembly.${name}`)]);
+  }
+  const temporal: unknown = Reflect.get(globalThis, "Temporal");
+  if (temporal !== undefined) replacements.push(...simulatedTemporal(temporal as Parameters<typeof simulatedTemporal>[0]));
+  return replacements;
+}
+
+/** Replaces a property, as a getter where it was one; returns what undoes it. */
+function replace([owner, name, value]: Replacement): () => void {
+  const former = Object.getOwnPropertyDescriptor(owner, name);
+  const shape = { configurable: true, enumerable: former?.enumerable ?? false };
+  const isGetter = former?.get !== undefined && owner !== globalThis;
+  Object.defineProperty(owner, name, isGetter ? { ...shape, get: value as () => unknown } : { ...shape, value, writable: true });
+  return () => {
+    if (former === undefined) Reflect.deleteProperty(owner, name);
+    else Object.defineProperty(owner, name, former);
+  };
+}

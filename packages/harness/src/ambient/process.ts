@@ -1,0 +1,91 @@
+import { EventEmitter } from "node:events";
+import process from "node:process";
+import { traceStream } from "./console.ts";
+import { forbiddenFunction, forbiddenNamespace, membersOf } from "./forbidden.ts";
+import { simulatedHrtime, virtualNowMs } from "./time.ts";
+import { currentHost, perHost, refuse } from "./world.ts";
+
+/** Functions of `process` that tell the same in every run. All others act on the real process, or tell what differs from run to run. */
+const harmless: ReadonlySet<string> = new Set([
+  "constructor", "cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback",
+]); // biome-ignore format: a list
+
+/** What a server finds as `process`: a process of its own, whose streams are the trace and whose end is a failure. */
+export function simulatedProcess(requireBuiltin: (name: string) => unknown): object {
+  const simulated = Object.create(process) as object;
+  const members: Record<string, unknown> = {};
+  for (const [name, { value }] of membersOf(process)) {
+    if (typeof value === "function" && !harmless.has(name)) members[name] = forbiddenWithMembers(`process.${name}`, value);
+  }
+  Object.assign(members, deafEmitter(simulated), {
+    hrtime: simulatedHrtime,
+    uptime: () => virtualNowMs() / 1000,
+    stdin: undefined,
+    exitCode: undefined,
+    exit: function exit(code?: unknown) {
+      return refuse(`called process.exit(${code === undefined ? "" : String(code)})`, "a server of a Raft runs until it is killed", exit);
+    },
+    emitWarning: (warning: unknown) => traceWarning(warning),
+    getBuiltinModule: (name: string) => builtinOrUndefined(requireBuiltin, name),
+    nextTick: process.nextTick.bind(process),
+    ref() {},
+    unref() {},
+    setSourceMapsEnabled() {},
+    // Those of the command: they differ between a run and its replay.
+    argv: Object.freeze([process.execPath]),
+    execArgv: Object.freeze([]),
+    argv0: "node",
+    title: "node",
+    report: forbiddenNamespace("process.report", process.report ?? {}),
+    finalization: { register() {}, registerBeforeExit() {}, unregister() {} },
+  });
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(simulated, name, { value, writable: true, configurable: true, enumerable: true });
+  }
+  const ownToEachServer = {
+    env: perHost(() => ({ ...process.env })),
+    stdout: perHost(() => traceStream("INFO", 1)),
+    stderr: perHost(() => traceStream("ERRO", 2)),
+    pid: () => 1000 + (currentHost()?.life.server ?? 0),
+    ppid: () => 1,
+  };
+  for (const [name, get] of Object.entries(ownToEachServer))
+    Object.defineProperty(simulated, name, { get, configurable: true, enumerable: true });
+  return simulated;
+}
+
+/** Some functions have others for members: process.memoryUsage.rss. */
+function forbiddenWithMembers(name: string, real: object): object {
+  const others = Object.keys(real).filter((member) => typeof Reflect.get(real, member) === "function");
+  return Object.assign(
+    forbiddenFunction(name),
+    Object.fromEntries(others.map((member) => [member, forbiddenFunction(`${name}.${member}`)])),
+  );
+}
+
+/** Nothing is ever told to listeners: what the real ones hear of is the thread's business. */
+function deafEmitter(self: object): Record<string, unknown> {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    listeners: () => [],
+    rawListeners: () => [],
+    eventNames: () => [],
+    listenerCount: () => 0,
+    getMaxListeners: () => EventEmitter.defaultMaxListeners,
+    emit: () => false,
+  };
+  const methods = Object.getOwnPropertyNames(EventEmitter.prototype).filter(
+    (name) => name !== "constructor" && typeof Reflect.get(EventEmitter.prototype, name) === "function",
+  );
+  return Object.fromEntries(methods.map((name) => [name, answers[name] ?? (() => self)]));
+}
+
+/** `process.getBuiltinModule` answers undefined where `require` throws. */
+function builtinOrUndefined(requireBuiltin: (name: string) => unknown, name: string): unknown {
+  return process.getBuiltinModule(name) === undefined ? undefined : requireBuiltin(name);
+}
+
+const warnings = perHost(() => traceStream("WARN", 2));
+
+function traceWarning(warning: unknown): void {
+  warnings().write(warning instanceof Error ? `${warning.name}: ${warning.message}` : String(warning));
+}

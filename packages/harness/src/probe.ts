@@ -1,0 +1,46 @@
+import type { MakeRaft } from "@raft-stress/raft/api";
+import { settleBuiltins } from "./ambient/tampering.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import { ShapeError } from "./cluster/shape.ts";
+import { HarnessFault, ImplementationError, isOfClass, StuckError } from "./failure.ts";
+import type { ClockKind } from "./result.ts";
+import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
+import { defaultLimits, Simulation } from "./sim/simulation.ts";
+
+/** What came of booting one server. */
+export type ProbeEnd =
+  | { readonly type: "booted" }
+  /** It is no Raft: what is wrong with it, in a sentence. */
+  | { readonly type: "misfit"; readonly why: string }
+  /** The implementation threw, at once or in a promise. */
+  | { readonly type: "threw"; readonly thrown: unknown };
+
+const servers = 3;
+const bootEvent = 1;
+
+/** Boots one server of three in a world that is thrown away: its boot event, with all the promises in it, and nothing after. */
+export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int32Array): Promise<ProbeEnd> {
+  const simulation = new Simulation({
+    seed: { high: 0, low: 0 },
+    traceLevel: "none",
+    limits: defaultLimits,
+    stopAtEvent: bootEvent + 1,
+    watch: undefined,
+    progress,
+    realElapsedUs: clock === "real" ? startStopwatchUs() : undefined,
+  });
+  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots: false });
+  // An event that comes after, whether or not the server has set a timer.
+  void cluster.start(0).then(() => simulation.sleep(0));
+  const shutDown = () => cluster.shutDown();
+  await (clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
+  settleBuiltins(undefined);
+  return probeEnd(simulation.error);
+}
+
+function probeEnd(error: Error | undefined): ProbeEnd {
+  if (error instanceof StuckError) return { type: "booted" };
+  if (!(error instanceof ImplementationError)) throw error ?? new HarnessFault("a probe that did not stop after the boot event");
+  const thrown = error.cause;
+  return isOfClass(thrown, ShapeError) ? { type: "misfit", why: (thrown as ShapeError).message } : { type: "threw", thrown };
+}
