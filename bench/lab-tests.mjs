@@ -48,11 +48,6 @@ export async function measureTests({ names, iterations }) {
   }));
 }
 
-/** The tests of the published table, once. */
-export async function passTable() {
-  await measureTests({ names: tableTestNames, iterations: 1 });
-}
-
 /** Live heap in MB after `first` and after `last` runs of small tests in one worker. */
 export async function heapOverRuns({ first, last }) {
   const { makeRaft } = await import("../packages/raft/dist/index.js");

@@ -27,11 +27,14 @@ function newestMtimeMs(path) {
 
 function buildIsStale() {
   const baseMs = newestMtimeMs(at("tsconfig.base.json"));
+  const bundle = at("packages", "cli", "dist", "engine.cjs");
+  const bundleMs = existsSync(bundle) ? statSync(bundle).mtimeMs : 0;
   return packages.some((name) => {
     const stamp = at("packages", name, "dist", ".tsbuildinfo");
     if (!existsSync(stamp)) return true;
     const sourceMs = Math.max(baseMs, newestMtimeMs(at("packages", name, "src")), newestMtimeMs(at("packages", name, "tsconfig.json")));
-    return statSync(stamp).mtimeMs < sourceMs;
+    const builtMs = statSync(stamp).mtimeMs;
+    return builtMs < sourceMs || (name !== "cli" && bundleMs < builtMs);
   });
 }
 
@@ -60,6 +63,7 @@ function build() {
     "packages/harness",
     "packages/cli",
   ]);
+  setUp("bundling", process.execPath, [at("packages", "cli", "scripts", "bundle-engine.mjs")]);
 }
 
 function requireNode() {

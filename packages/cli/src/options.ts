@@ -164,7 +164,7 @@ export const optionTable = {
     group: "Implementation",
     expected: "the path of a module",
     parse: nonEmpty,
-    sentence: "The Raft under test: an ES module that exports makeRaft, by name or as its default.",
+    sentence: "The Raft under test: a TypeScript or JavaScript file that exports makeRaft, by name or as its default.",
   }),
   clock: value<ClockKind, ClockKind>({
     argument: "virtual|real",

@@ -1,4 +1,4 @@
-import { progressCells, progressLength } from "@raft-stress/harness";
+import { progressCells, progressLength } from "@raft-stress/harness/progress";
 
 /** After the cells that a run writes: the id of the thread. Known to the worker as the last cell. */
 const threadCell = progressLength;

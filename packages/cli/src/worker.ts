@@ -1,9 +1,10 @@
 // The body of a worker thread: makes the runs of a batch one after the other.
 import { threadId, workerData } from "node:worker_threads";
-import { progressCells, type RunSettings, runIteration } from "@raft-stress/harness";
+import type { RunSettings } from "@raft-stress/harness";
+import { progressCells } from "@raft-stress/harness/progress";
+import { loadEngine } from "./engine.ts";
 import { tuneEngine } from "./engine-flags.ts";
-import { type Implementation, loadImplementation } from "./implementation/load.ts";
-import { NotLoaded } from "./implementation/load-error.ts";
+import type { Implementation } from "./implementation/load.ts";
 import type { BatchTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
 import { takeCells } from "./watch.ts";
 
@@ -18,19 +19,25 @@ const realNowMs = performance.now.bind(performance);
 // stdout holds the command's own output only; what an implementation prints must not get between its JSON lines.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
+// A user's Raft is loaded by code that shares its modules with the harness: there the engine is taken module by module.
+const engine = setup.raft === undefined ? await loadEngine() : undefined;
+const { runIteration } = engine ?? (await import("@raft-stress/harness"));
+
 tuneEngine();
 
 let loading: Promise<Implementation> | undefined;
 
 /** Once per thread: a failed load fails every batch alike. */
 function implementation(): Promise<Implementation> {
-  loading ??= loadImplementation(setup.raft, setup.settings.clock);
+  loading ??= load();
   return loading;
 }
 
-// The built-in Raft is loaded while the first batch is still on its way. A user's module is not: if it ends the thread, a task must be
-// under way to be told.
-if (setup.raft === undefined) implementation().catch(() => {});
+async function load(): Promise<Implementation> {
+  if (engine !== undefined) return { makeRaft: engine.makeRaft, check: async () => {}, runAlone: (run) => run() };
+  const { loadImplementation } = await import("./implementation/load.ts");
+  return loadImplementation(setup.raft!, setup.settings.clock);
+}
 
 export default async function work(task: Task): Promise<TaskEnd> {
   const progress = takeCells(task.cells, threadId);
@@ -40,9 +47,14 @@ export default async function work(task: Task): Promise<TaskEnd> {
     await raft.check(progress);
     return { type: "loaded" };
   } catch (error) {
-    if (error instanceof NotLoaded) return { type: "notLoaded", why: error.message };
+    if (isNotLoaded(error)) return { type: "notLoaded", why: error.message };
     return { type: "fault", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
+}
+
+/** By its name: the class comes with the code that loads a user's Raft, which most threads do without. */
+function isNotLoaded(error: unknown): error is Error {
+  return error instanceof Error && error.name === "NotLoaded";
 }
 
 /** Returns the results that were not sent while the batch ran. */

@@ -200,7 +200,7 @@ function describeFailure(error: RunError, lab: Lab, simulation: Simulation): Fai
   const stack = error.stack === undefined ? undefined : withSourcePositions(error.stack);
   return {
     cause,
-    reason: error.message,
+    reason: withScriptPositions(error.message),
     step: lab.currentStep,
     atMs: simulation.nowMs,
     event: simulation.events,

@@ -61,10 +61,10 @@ export function withSourcePositions(stack: string): string {
     return withScriptPositions(lines.filter((line) => !fileFrame.test(line)).join("\n"));
   const maps = new Map<string, SourceMap | undefined>();
   return lines
-    .filter((line) => !eventLoop.test(line))
     .map((line) =>
       line.replace(place, (whole, file: string, row: string, column: string) => original(maps, file, Number(row), Number(column)) ?? whole),
     )
+    .filter((line) => !eventLoop.test(line))
     .join("\n");
 }
 

@@ -1,4 +1,4 @@
-import { createRequire, isBuiltin } from "node:module";
+import { isBuiltin } from "node:module";
 
 /**
  * The `require` of an implementation: of Node's modules, by `builtin`. Everything else that it imports is part of its bundle. Throws as Node does for
@@ -10,6 +10,3 @@ export function requireFor(builtin: (name: string) => unknown): (name: string) =
     throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" });
   };
 }
-
-/** Node's own, for the real clock. */
-export const realBuiltin: (name: string) => unknown = createRequire(import.meta.url);

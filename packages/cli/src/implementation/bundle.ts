@@ -25,7 +25,7 @@ export async function bundleRaft(file: string, given: string): Promise<BundledRa
     map: withAbsoluteSources(map, dirname(file)),
     strict: isStrict(metafile, dirname(file)),
     state,
-    declarations: program ? declarationsOf(program) : {},
+    declarations: program ? declarationsOf(program, code) : {},
   };
 }
 
@@ -90,7 +90,7 @@ function placeOfModule(file: string): Record<string, string> {
 
 function parsed(code: string): Program | undefined {
   try {
-    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true, locations: true });
+    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true });
   } catch {
     return undefined;
   }
@@ -109,7 +109,16 @@ function isStrict({ inputs }: Metafile, directory: string): boolean {
 
 function withAbsoluteSources(text: string, directory: string): string {
   const map = JSON.parse(text) as { readonly sources: readonly string[] };
-  return JSON.stringify({ ...map, sources: map.sources.map((source) => resolve(directory, source)) });
+  return JSON.stringify({ ...map, sources: map.sources.map((source) => resolve(directory, decoded(source))) });
+}
+
+/** esbuild writes sources as parts of URLs; what it takes over from the maps of what it bundles may not be. */
+function decoded(source: string): string {
+  try {
+    return decodeURIComponent(source);
+  } catch {
+    return source;
+  }
 }
 
 /** The first of esbuild's messages, as the end of a sentence. */

@@ -2,7 +2,7 @@ import type { AnyNode, CallExpression, Program } from "acorn";
 import { isExports, isNamed } from "./top-level.ts";
 
 /** Where the exports of a bundle are declared, by their names, as far as it can be seen: `line:column`, counted as in stacks. */
-export function declarationsOf(program: Program): Record<string, string> {
+export function declarationsOf(program: Program, code: string): Record<string, string> {
   const found = new Map<string, AnyNode>();
   const own = ownCollection(program);
   for (const node of program.body) {
@@ -11,7 +11,7 @@ export function declarationsOf(program: Program): Record<string, string> {
     if (expression.type === "CallExpression" && own !== undefined) collectGetters(expression, own, found);
     if (expression.type === "AssignmentExpression") collectAssigned(expression, found);
   }
-  return Object.fromEntries([...found].map(([name, node]) => [name, placeOf(declarationOf(node, program) ?? node)]));
+  return Object.fromEntries([...found].map(([name, node]) => [name, placeOf(declarationOf(node, program) ?? node, code)]));
 }
 
 /** The name under which esbuild collects the exports of the bundle: that of `module.exports = __toCommonJS(name)`. */
@@ -59,6 +59,7 @@ function declarationOf(node: AnyNode, { body }: Program): AnyNode | undefined {
   return undefined;
 }
 
-function placeOf({ loc }: AnyNode): string {
-  return `${loc!.start.line}:${loc!.start.column + 1}`;
+function placeOf({ start }: AnyNode, code: string): string {
+  const before = code.slice(0, start).split("\n");
+  return `${before.length}:${before.at(-1)!.length + 1}`;
 }

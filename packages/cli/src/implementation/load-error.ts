@@ -4,6 +4,8 @@ import type { BundledRaft } from "./bundled-raft.ts";
 
 /** The implementation cannot be used; the message is the end of a sentence that begins with its name. */
 export class NotLoaded extends Error {
+  override readonly name = "NotLoaded";
+
   constructor(why: string) {
     super(withScriptPositions(why));
   }

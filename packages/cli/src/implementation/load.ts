@@ -1,6 +1,14 @@
-import { type Ambient, type ClockKind, installAmbient, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
+import {
+  type Ambient,
+  type ClockKind,
+  installAmbient,
+  installForRealClock,
+  type ProbeEnd,
+  probe,
+  registerSourceMap,
+} from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
-import { realBuiltin, requireFor } from "./builtins.ts";
+import { requireFor } from "./builtins.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { compile, type Evaluation } from "./evaluate.ts";
 import { exportedMakeRaft } from "./exported.ts";
@@ -16,12 +24,9 @@ export interface Implementation {
   runAlone<T>(run: () => Promise<T>): Promise<T>;
 }
 
-/** `bundle` undefined is the built-in Raft. Throws NotLoaded for what can be wrong with the module. */
-export async function loadImplementation(bundle: BundledRaft | undefined, clock: ClockKind): Promise<Implementation> {
-  if (bundle !== undefined) return new BundledImplementation(bundle, clock);
-  // By URL, because a dependency written down here would be one of the whole command, not of its workers.
-  const { makeRaft } = (await import(import.meta.resolve("@raft-stress/raft"))) as { readonly makeRaft: MakeRaft };
-  return { makeRaft, check: async () => {}, runAlone: (run) => run() };
+/** Throws NotLoaded for what can be wrong with the module. */
+export async function loadImplementation(bundle: BundledRaft, clock: ClockKind): Promise<Implementation> {
+  return new BundledImplementation(bundle, clock);
 }
 
 /** One evaluation that serves all servers, because nothing in it can change. */
@@ -46,7 +51,7 @@ class BundledImplementation implements Implementation {
     registerSourceMap(bundle.scriptName, bundle.map);
     this.#ambient = clock === "virtual" ? installAmbient() : undefined;
     try {
-      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? realBuiltin));
+      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? installForRealClock()));
       this.#evaluate = () => this.#ambient?.evaluate(evaluate) ?? evaluate();
       if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import type { AnyNode, Program } from "acorn";
-import { childrenOf, resolveNames } from "./names.ts";
+import { forEachChild, resolveNames } from "./names.ts";
 import { checkReferences } from "./references.ts";
 import { NotProven, TopLevel } from "./top-level.ts";
 
@@ -43,7 +43,7 @@ function checkProperties(node: AnyNode, staticFields: ReadonlySet<string>): void
     if (staticFields.has(target.property.name))
       throw new NotProven(`something writes a property '${target.property.name}', as a class's own field is called`);
   }
-  for (const child of childrenOf(node)) checkProperties(child, staticFields);
+  forEachChild(node, (child) => checkProperties(child, staticFields));
 }
 
 /** `arguments.callee` and its like. */

@@ -94,7 +94,7 @@ class Resolver {
   }
 
   #visitChildren(node: AnyNode, scope: Scope): void {
-    for (const child of childrenOf(node)) this.visit(child, node, scope);
+    forEachChild(node, (child) => this.visit(child, node, scope));
   }
 
   #refer(name: string, node: Identifier | ThisExpression, from: Scope): void {
@@ -145,7 +145,7 @@ class Resolver {
       if (pattern.computed) this.visit(pattern.key, pattern, scope);
       this.#visitBinding(pattern.value, pattern, scope);
     } else {
-      for (const child of childrenOf(pattern)) this.#visitBinding(child, pattern, scope);
+      forEachChild(pattern, (child) => this.#visitBinding(child, pattern, scope));
     }
   }
 }
@@ -174,45 +174,61 @@ function declareLexical(statements: readonly AnyNode[], names: Set<string>): voi
 function declareHoisted(node: AnyNode, names: Set<string>): void {
   if (isFunction(node) || node.type === "ClassDeclaration" || node.type === "ClassExpression") return;
   if (node.type === "VariableDeclaration" && node.kind === "var") for (const { id } of node.declarations) declarePattern(id, names);
-  for (const child of childrenOf(node)) declareHoisted(child, names);
+  // No statement is below an expression, but in a function.
+  if (!node.type.endsWith("Expression")) forEachChild(node, (child) => declareHoisted(child, names));
 }
 
 function declarePattern(pattern: AnyNode, names: Set<string>): void {
   if (pattern.type === "Identifier") names.add(pattern.name);
   else if (pattern.type === "AssignmentPattern") declarePattern(pattern.left, names);
   else if (pattern.type === "Property") declarePattern(pattern.value, names);
-  else for (const child of childrenOf(pattern)) declarePattern(child, names);
+  else forEachChild(pattern, (child) => declarePattern(child, names));
 }
 
 function isFunction(node: AnyNode): node is FunctionNode {
   return node.type === "FunctionDeclaration" || node.type === "FunctionExpression" || node.type === "ArrowFunctionExpression";
 }
 
-/** What a node consists of, without names that are no variables: property names, labels. */
-export function childrenOf(node: AnyNode): readonly AnyNode[] {
+/** Calls `visit` for what a node consists of, without names that are no variables: property names, labels. */
+export function forEachChild(node: AnyNode, visit: (child: AnyNode) => void): void {
   switch (node.type) {
-    case "MemberExpression":
-      return node.computed ? [node.object, node.property] : [node.object];
-    case "Property":
-      return node.computed ? [node.key, node.value] : [node.value];
-    case "MethodDefinition":
-    case "PropertyDefinition": {
-      const value = node.value ? [node.value] : [];
-      return node.computed ? [node.key, ...value] : value;
-    }
-    case "LabeledStatement":
-      return [node.body];
+    case "Identifier":
+    case "Literal":
     case "BreakStatement":
     case "ContinueStatement":
     case "MetaProperty":
-      return [];
+      return;
+    case "MemberExpression":
+      visit(node.object);
+      if (node.computed) visit(node.property);
+      return;
+    case "Property":
+      if (node.computed) visit(node.key);
+      visit(node.value);
+      return;
+    case "MethodDefinition":
+    case "PropertyDefinition":
+      if (node.computed) visit(node.key);
+      if (node.value) visit(node.value);
+      return;
+    case "LabeledStatement":
+      visit(node.body);
+      return;
     default:
-      return Object.values(node)
-        .flatMap((value: unknown) => (Array.isArray(value) ? value : [value]))
-        .filter(isNode);
+      forEachPart(node, visit);
+  }
+}
+
+function forEachPart(node: AnyNode, visit: (child: AnyNode) => void): void {
+  for (const key in node) {
+    const value: unknown = node[key as keyof AnyNode];
+    if (typeof value !== "object" || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const part of value as readonly unknown[]) if (isNode(part)) visit(part);
+    } else if (isNode(value)) visit(value);
   }
 }
 
 function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+  return typeof value === "object" && value !== null && "type" in value;
 }

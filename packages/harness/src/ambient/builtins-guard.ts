@@ -30,6 +30,7 @@ const settings: ReadonlySet<Key> = new Set(["stackTraceLimit", "prepareStackTrac
 export interface BuiltinChange {
   readonly owner: object;
   readonly key: Key;
+  readonly kind: "added" | "changed";
   /** In words: `changed Array.prototype.push`. */
   readonly deed: string;
 }
@@ -39,28 +40,17 @@ export interface BuiltinChange {
  * any of them may have been changed: what it needs to look and to put back it takes from them beforehand, and it calls no methods and iterates over nothing.
  */
 export class BuiltinsGuard {
-  readonly #builtinGlobals: ReadonlySet<Key> = new Set(ownKeys(globalThis));
-  #memories: readonly Memory[] = [];
-  #firstOtherValue: () => number = () => -1;
-  #globalCount = 0;
-  /** Global variables that the code under test made when it was evaluated. */
-  #userGlobals: readonly Key[] = [];
-  #stackTraceLimit: unknown;
-  #prepareStackTrace: unknown;
-
-  constructor() {
-    this.remember();
-  }
+  readonly #memories: readonly Memory[];
+  readonly #firstOtherValue: () => number;
+  readonly #globalCount = countGlobals();
+  readonly #stackTraceLimit: unknown = Error.stackTraceLimit;
+  readonly #prepareStackTrace: unknown = Error.prepareStackTrace;
 
   /** Takes the present state as the right one. */
-  remember(): void {
+  constructor() {
     const objects = [{ object: globalThis, name: "globalThis" }, ...sharedObjects()];
-    this.#memories = objects.map(({ object, name }) => memoryOf(object, name, object === globalThis ? this.#builtinGlobals : undefined));
+    this.#memories = objects.map(({ object, name }) => memoryOf(object, name));
     this.#firstOtherValue = valueComparison(this.#memories);
-    this.#globalCount = countGlobals();
-    this.#userGlobals = this.#memories[0]!.keys.filter((key) => !this.#builtinGlobals.has(key));
-    this.#stackTraceLimit = Error.stackTraceLimit;
-    this.#prepareStackTrace = Error.prepareStackTrace;
   }
 
   /**
@@ -80,26 +70,29 @@ export class BuiltinsGuard {
     return undefined;
   }
 
-  /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. */
-  hasLeftovers(): boolean {
-    if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) return true;
-    if (countGlobals() !== this.#globalCount) return true;
-    const { object, descriptors } = this.#memories[0]!;
-    for (let i = 0; i < this.#userGlobals.length; i++) {
-      const key = this.#userGlobals[i]!;
-      if (isOther(descriptorOf(object, key), descriptors[key]!)) return true;
-    }
-    return false;
-  }
-
   /** Removes what a run has left without harm. Puts everything back if the run has changed more. */
   tidy(changed: boolean): void {
-    if (changed || this.hasLeftovers()) this.restore();
+    if (changed || this.#hasLeftovers()) this.restore();
+  }
+
+  /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. */
+  #hasLeftovers(): boolean {
+    if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) return true;
+    return countGlobals() !== this.#globalCount;
   }
 
   /** Puts everything back, global variables included. */
   restore(): void {
-    for (let i = 0; i < this.#memories.length; i++) putBack(this.#memories[i]!);
+    this.restoreBuiltins();
+    removeOthers(this.#memories[0]!);
+  }
+
+  /** Puts everything back but lets new global variables be. */
+  restoreBuiltins(): void {
+    for (let i = 0; i < this.#memories.length; i++) {
+      if (i > 0) removeOthers(this.#memories[i]!);
+      putBack(this.#memories[i]!);
+    }
   }
 
   /** Position of the first object that has another value, or -1. */
@@ -137,13 +130,12 @@ function descriptorOf(object: object, key: Key): PropertyDescriptor | undefined 
   return descriptor;
 }
 
-/** `comparable`: the keys whose values may be compared; all unless given. */
-function memoryOf(object: object, name: string, comparable?: ReadonlySet<Key>): Memory {
+function memoryOf(object: object, name: string): Memory {
   const keys = ownKeys(object);
   const descriptors = Object.create(null) as Record<Key, PropertyDescriptor>;
   for (const key of keys) descriptors[key] = descriptorOf(object, key)!;
   const free = Object.create(null) as Record<Key, true | undefined>;
-  for (const key of [...settings, ...keys.filter((key) => comparable?.has(key) === false)]) free[key] = true;
+  for (const key of settings) free[key] = true;
   return {
     object,
     name,
@@ -193,10 +185,10 @@ function otherValue({ object, name, keys, descriptors, free, extensible }: Memor
     const key = keys[i]!;
     if (free[key] !== undefined) continue;
     const now = descriptorOf(object, key);
-    if (now === undefined) return { owner: object, key, deed: `deleted ${shown(name, key)}` };
-    if (isOther(now, descriptors[key]!)) return { owner: object, key, deed: `changed ${shown(name, key)}` };
+    if (now === undefined) return { owner: object, key, kind: "changed", deed: `deleted ${shown(name, key)}` };
+    if (isOther(now, descriptors[key]!)) return { owner: object, key, kind: "changed", deed: `changed ${shown(name, key)}` };
   }
-  return { owner: object, key: "", deed: extensible && !isExtensible(object) ? `froze ${name}` : `changed ${name}` };
+  return { owner: object, key: "", kind: "changed", deed: extensible && !isExtensible(object) ? `froze ${name}` : `changed ${name}` };
 }
 
 function hasOtherDescriptor({ object, keys, descriptors, free }: Memory): boolean {
@@ -216,9 +208,12 @@ function otherKeys(memory: Memory): BuiltinChange | undefined {
   if (now.length < keys.length || (extensible && !isExtensible(object))) return otherValue(memory);
   for (let i = 0; now.length > keys.length && i < now.length; i++) {
     const key = now[i]!;
-    if (descriptors[key] === undefined && free[key] === undefined) return { owner: object, key, deed: `added ${shown(name, key)}` };
+    if (descriptors[key] === undefined && free[key] === undefined)
+      return { owner: object, key, kind: "added", deed: `added ${shown(name, key)}` };
   }
-  return getPrototype(object) === prototype ? undefined : { owner: object, key: "__proto__", deed: `changed the prototype of ${name}` };
+  return getPrototype(object) === prototype
+    ? undefined
+    : { owner: object, key: "__proto__", kind: "changed", deed: `changed the prototype of ${name}` };
 }
 
 function shown(name: string, key: Key): string {
@@ -226,11 +221,14 @@ function shown(name: string, key: Key): string {
   return typeof key === "symbol" ? `${name}[${String(key)}]` : `${name}.${key}`;
 }
 
-function putBack({ object, keys, descriptors, prototype }: Memory): void {
+function removeOthers({ object, descriptors }: Memory): void {
   const now = ownKeys(object);
   for (let i = 0; i < now.length; i++) {
     if (descriptors[now[i]!] === undefined) deleteProperty(object, now[i]!);
   }
+}
+
+function putBack({ object, keys, descriptors, prototype }: Memory): void {
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
     const present = descriptorOf(object, key);

@@ -6,9 +6,9 @@ import {
   simulatedNavigator,
   simulatedWebCrypto,
 } from "./builtins.ts";
-import { BuiltinsGuard } from "./builtins-guard.ts";
 import { simulatedConsole } from "./console.ts";
 import { forbiddenDuringRuns, forbiddenFunction } from "./forbidden.ts";
+import { Language } from "./language.ts";
 import { fixedLocale, type Replacement } from "./locale.ts";
 import { simulatedProcess } from "./process.ts";
 import { random, rewindIdle } from "./randomness.ts";
@@ -16,12 +16,12 @@ import { simulatedDate, simulatedPerformance, simulatedTemporal, virtualDateMs, 
 import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "./timers.ts";
 import { signalAfter } from "./timers-promises.ts";
 import { SimulatedFinalizationRegistry, SimulatedWeakRef } from "./weak-references.ts";
-import { setGuard } from "./world.ts";
+import { setLanguage } from "./world.ts";
 
 export interface Ambient {
   /** `require` for Node's built-in modules, as servers see them. */
   readonly requireBuiltin: (name: string) => unknown;
-  /** Evaluates a module: what it adds to the built-in objects and to the globals, as polyfills do, belongs to them from then on. */
+  /** Evaluates a module; see `Language.evaluate`. */
   evaluate<T>(module: () => T): T;
   /** Puts everything back as it was. */
   uninstall(): void;
@@ -45,21 +45,16 @@ export function installAmbient(): Ambient {
   };
   const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs)];
   const former = replacements.map(replace);
-  const guard = new BuiltinsGuard();
-  setGuard(guard);
+  const language = new Language();
+  setLanguage(language);
   return {
     requireBuiltin,
     evaluate(module) {
       rewindIdle();
-      const tampered = guard.firstChange() !== undefined;
-      try {
-        return module();
-      } finally {
-        if (!tampered && (guard.hasLeftovers() || guard.firstChange() !== undefined)) guard.remember();
-      }
+      return language.evaluate(module);
     },
     uninstall() {
-      setGuard(undefined);
+      setLanguage(undefined);
       for (const putBack of former.reverse()) putBack();
     },
   };

@@ -1,7 +1,7 @@
 import { ImplementationError } from "../failure.ts";
 import type { RunWatch } from "../sim/run-watch.ts";
 import type { BuiltinChange } from "./builtins-guard.ts";
-import { builtinsGuard, currentWorld, nameOfHost, refuse } from "./world.ts";
+import { currentLanguage, currentWorld, nameOfHost, refuse } from "./world.ts";
 
 const why = "the built-in objects belong to all servers, and to all runs of this thread";
 
@@ -12,9 +12,7 @@ const why = "the built-in objects belong to all servers, and to all runs of this
 export function settleBuiltins(watch: RunWatch | undefined): BuiltinChange | undefined {
   const watched = watch instanceof TamperingWatch;
   if (watched) watch.remove();
-  const guard = builtinsGuard();
-  const change = guard?.firstChange();
-  guard?.tidy(change !== undefined);
+  const change = currentLanguage()?.settle();
   return watched ? undefined : change;
 }
 
@@ -82,7 +80,7 @@ export class TamperingWatch implements RunWatch {
   /** Whether the trap is no longer what it was, or, where none could be set, whether the change has been made. */
   #sprung(): boolean {
     const { owner, key } = this.#change;
-    if (this.#trapped === undefined) return builtinsGuard()?.firstChange() !== undefined;
+    if (this.#trapped === undefined) return currentLanguage()?.firstChange() !== undefined;
     return Object.getOwnPropertyDescriptor(owner, key)?.get !== this.#trapped.get;
   }
 }

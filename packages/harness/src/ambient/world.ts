@@ -1,7 +1,8 @@
 import { ImplementationError } from "../failure.ts";
 import type { Host } from "../sim/host.ts";
+import { realScope } from "../sim/real-scope.ts";
 import type { Simulation } from "../sim/simulation.ts";
-import type { BuiltinsGuard } from "./builtins-guard.ts";
+import type { Language } from "./language.ts";
 
 /**
  * The run that the ambient clock, timers and randomness of this thread belong to. On the virtual clock runs follow one another, and every event belongs
@@ -12,15 +13,15 @@ let current: Simulation | undefined;
 // Code under test may replace it.
 const { captureStackTrace } = Error;
 
-/** Watches the built-in objects of this thread while code under test runs in it on the virtual clock. */
-let guard: BuiltinsGuard | undefined;
+/** The language of the code under test, in a thread in which such code runs on the virtual clock. */
+let language: Language | undefined;
 
-export function setGuard(present: BuiltinsGuard | undefined): void {
-  guard = present;
+export function setLanguage(present: Language | undefined): void {
+  language = present;
 }
 
-export function builtinsGuard(): BuiltinsGuard | undefined {
-  return guard;
+export function currentLanguage(): Language | undefined {
+  return language;
 }
 
 export function inhabit(simulation: Simulation): void {
@@ -31,14 +32,16 @@ export function vacate(): void {
   current = undefined;
 }
 
-/** The run under way; undefined between runs, when only code that a run left behind can ask. */
+/** The run whose code is running; undefined between runs, when only code that a run on the virtual clock left behind can ask. */
 export function currentWorld(): Simulation | undefined {
-  return current;
+  return current ?? realScope()?.simulation;
 }
 
 /** The server whose code is running; undefined between runs and while it is the tester's turn. */
 export function currentHost(): Host | undefined {
-  return current?.hosts[current.currentServer];
+  if (current !== undefined) return current.hosts[current.currentServer];
+  const scope = realScope();
+  return scope?.simulation.hosts[scope.server];
 }
 
 /**
@@ -71,6 +74,6 @@ export function nameOfHost(): number | undefined {
 export function refuse(deed: string, why: string, caller: (...args: never[]) => unknown = refuse): never {
   const error = new Error(`${deed}: ${why}`);
   captureStackTrace(error, caller);
-  current?.fail(new ImplementationError(nameOfHost(), deed, error, `${deed}: ${why}`));
+  currentWorld()?.fail(new ImplementationError(nameOfHost(), deed, error, `${deed}: ${why}`));
   throw error;
 }

@@ -9,6 +9,9 @@ import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 // biome-ignore lint/suspicious/noExplicitAny: as in the contract: each handler declares the arguments of its own method.
 export type Handlers = Readonly<Record<string, (args: any) => unknown>>;
 
+/** Made once: short runs would spend much of their time on it. */
+const labWeather = allWeather(labRules);
+
 /** One server as the network sees it. A restart is another object, so that calls to the former one can tell. */
 export class NetworkServer {
   readonly incarnation: Incarnation;
@@ -74,7 +77,7 @@ export class Network {
 
   constructor(simulation: Simulation, rules: readonly Rule[] = labRules) {
     this.simulation = simulation;
-    this.weathers = allWeather(rules);
+    this.weathers = rules === labRules ? labWeather : allWeather(rules);
     this.seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
   }
 

@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { inhabit, vacate } from "../ambient/world.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
+import { withinScope } from "./real-scope.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
 
@@ -104,6 +105,7 @@ class RealTimeLoop {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
+    simulation.around = (event) => withinScope({ simulation, server: event.owner }, () => event.fire());
     simulation.onScheduled = () => {
       if (!this.#stepping) this.#arm();
     };

@@ -58,6 +58,8 @@ export class Simulation {
   currentServer = TESTER;
   /** What stands in for the machine of each server: of its present life, or of its last one. */
   readonly hosts: (Host | undefined)[] = [];
+  /** Fires an event; the real clock's loop sets it, to mark what the event leaves behind. */
+  around: ((event: SimEvent) => void) | undefined;
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
 
@@ -171,9 +173,13 @@ export class Simulation {
     this.fail(this.currentServer === TESTER ? thrown : ImplementationError.of(this.currentServer, what, thrown));
   }
 
-  /** Ends the run for a throw of some server's code that ran outside of any event, as Node's own timers let it on the real clock. */
-  failOutside(thrown: unknown, what: string): void {
-    this.fail(isRunError(thrown) || isHarnessFault(thrown) ? thrown : new ImplementationError(undefined, what, thrown));
+  /**
+   * Ends the run for a throw of some server's code that ran outside of any event, as Node's own timers let it on the real clock. `server`: undefined
+   * when nobody knows.
+   */
+  failOutside(thrown: unknown, what: string, server: number | undefined): void {
+    const known = server === TESTER ? undefined : server;
+    this.fail(isRunError(thrown) || isHarnessFault(thrown) ? thrown : new ImplementationError(known, what, thrown));
   }
 
   /** Lets the next event happen, with all that follows from it before time moves. */
@@ -192,7 +198,8 @@ export class Simulation {
     this.currentServer = event.owner;
     this.inEvent = true;
     try {
-      event.fire();
+      if (this.around === undefined) event.fire();
+      else this.around(event);
     } catch (thrown) {
       this.fail(thrown);
     }
