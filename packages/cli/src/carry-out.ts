@@ -1,98 +1,151 @@
-import { type IterationResult, parseSeed } from "@raft-stress/harness";
-import { directoryNameFor, logStore } from "./artifacts.ts";
-import { formatDuration } from "./durations.ts";
-import type { EndReason } from "./events.ts";
-import { exitCodes, UserError } from "./exit-codes.ts";
+import { parseSeed } from "@raft-stress/harness";
+import { directoryNameFor, type LogStore, logStore } from "./artifacts.ts";
+import type { Backend } from "./backend.ts";
+import type { EndReason, RunEvent } from "./events.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { type Goal, goalOf, isShown } from "./goal.ts";
-import { watchForInterrupts } from "./interrupt.ts";
-import { replayCommandFor, shellWord } from "./invocation.ts";
+import type { Interruption } from "./interrupt.ts";
+import { shellWord } from "./invocation.ts";
 import type { JsonTarget } from "./json-target.ts";
-import { formatLog } from "./log-file.ts";
+import { LoadWatch } from "./load.ts";
+import { formatLogHeader, type LogOrigin } from "./log-file.ts";
+import { isExternal } from "./options.ts";
 import { Plan } from "./plan.ts";
-import { Pool } from "./pool.ts";
-import { type Reporting, startReporting } from "./report/reporting.ts";
+import { startReporting } from "./report/reporting.ts";
+import type { RunResult } from "./run-result.ts";
 import { Runner } from "./runner.ts";
-import type { Session, Threads } from "./session.ts";
-import { emptyTally, type Tally } from "./tally.ts";
+import { RunsRecord } from "./runs-record.ts";
+import type { Session } from "./session.ts";
+import { cutShort, watchSlowRuns } from "./slow.ts";
+import type { Tally } from "./tally.ts";
 import { ownVersion } from "./version.ts";
 
-/** Makes the runs of a session and reports them. Returns the exit status. */
-export async function carryOut(session: Session, threads: Threads, json: JsonTarget | undefined): Promise<number> {
-  const { options, tests } = session;
-  const interruption = watchForInterrupts();
-  const goal = goalOf(options);
-  const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs });
-  if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
+export interface CarryOutParts {
+  readonly interruption: Interruption;
+  readonly json: JsonTarget | undefined;
+  /** Called once, when all but the executor is there. */
+  openBackend(plan: Plan, logDirectory: string): Backend;
+}
 
-  const tally = emptyTally(tests);
-  const plan = new Plan({ tests: tests.length, iterations: goal.iterations, sequential: options.sequential, growth: options.growth });
-  const reporting = startReporting({ session, goal, tally, plan, json });
-  const runner = createRunner(session, goal, { pool, plan, tally, reporting });
-  interruption.onSignal(() => runner.interrupt());
+/** Makes the runs of a session and reports them. Returns the exit status. */
+export async function carryOut(session: Session, { interruption, json, openBackend }: CarryOutParts): Promise<number> {
+  const { options, tests, before, output } = session;
+  const goal = goalOf(options);
+  const { tally } = before;
+  const plan = new Plan({
+    tests: tests.length,
+    iterations: goal.iterations,
+    sequential: options.sequential,
+    growth: options.growth,
+    before: before.before,
+  });
+  const logs = openLogs(session);
+  const record = runsRecord(session, logs);
+  const backend = openBackend(plan, logs.directory);
+  const reporting = startReporting({ session, goal, tally, plan, json, backend, record });
+  const told = new Set<string>();
+  const tellRemarks = (tell: (line: string) => void) => {
+    for (const remark of backend.remarks()) {
+      if (!told.has(remark)) tell(`raft-stress: ${remark}`);
+      told.add(remark);
+    }
+  };
+  const emit = (event: RunEvent) => {
+    reporting.emit(event);
+    if (event.type === "round") tellRemarks(reporting.tell);
+  };
+  const runner = createRunner(session, goal, { backend, plan, tally, emit, logs });
+  interruption.onSignal(() => {
+    for (const line of cutShort(backend.executor.underWay())) reporting.tell(line);
+    runner.interrupt();
+  });
+  const slow = options.slow === undefined ? undefined : watchSlowRuns(backend.executor, options.slow, reporting.tell);
   let reason: EndReason;
   try {
     reason = await runner.run();
+  } catch (error) {
+    await backend.executor.close();
+    throw error;
   } finally {
+    slow?.stop();
     reporting.stopProgress();
   }
-  await Promise.all([reporting.finish(reason), pool.close()]);
+  tellRemarks(output.tell);
+  await Promise.all([reporting.finish(reason), backend.executor.close()]);
   interruption.ignore();
   return interruption.exitCode ?? exitCode(tally, goal);
 }
 
-/** Nothing is run with an implementation that does not load. */
-async function checkImplementation(pool: Pool, file: string, timeoutMs: number): Promise<void> {
-  const end = await pool.load();
-  if (end.type === "loaded") return;
-  if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
-  if (end.type === "fault") throw new Error(end.stack);
-  if (end.type === "done") throw new Error("a load ended as a batch");
-  // The module is loaded when its first server boots. What happens then is no different from what will happen in the runs, and they can tell it better.
-  if (end.event > 0) return;
-  const how =
-    end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
-  throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
+function openLogs({ options, output }: Session): LogStore {
+  const directory = options.output ?? options.resume ?? directoryNameFor(new Date());
+  // A command that was killed may have saved logs that its record does not count.
+  const goesOn = options.resume !== undefined;
+  const logs = logStore(directory, (sentence) => output.tell(`raft-stress: ${sentence}`), goesOn);
+  if (goesOn) logs.make();
+  return logs;
+}
+
+/**
+ * Runs without a log are counted in a file beside the logs, with --resume, and for external tests always: their runs are dear. When every run leaves a log,
+ * the logs tell all.
+ */
+function runsRecord({ options, before, seed, subject }: Session, logs: LogStore): RunsRecord {
+  return new RunsRecord({
+    directory: logs.directory,
+    subject,
+    seed,
+    tally: before.tally,
+    before,
+    wanted: () => logs.made && (options.resume !== undefined || (isExternal(options) && !options.archive)),
+  });
 }
 
 interface Parts {
-  readonly pool: Pool;
+  readonly backend: Backend;
   readonly plan: Plan;
   readonly tally: Tally;
-  readonly reporting: Reporting;
+  emit(event: RunEvent): void;
+  readonly logs: LogStore;
 }
 
-function createRunner(
-  { options, output, tests, seed, settings, request }: Session,
-  goal: Goal,
-  { pool, plan, tally, reporting }: Parts,
-): Runner {
-  const logs = logStore(options.output ?? directoryNameFor(new Date()), (sentence) => output.tell(`raft-stress: ${sentence}`));
-  const replayCommand = replayCommandFor(options);
-  const origin = {
+function createRunner(session: Session, goal: Goal, { backend, plan, tally, emit, logs }: Parts): Runner {
+  const { options, tests, seed, settings, request } = session;
+  const origin: LogOrigin = {
+    ...backend.origin,
     version: ownVersion(),
-    raft: options.raft ?? "built-in",
     clock: settings.clock,
     traceLevel: settings.traceLevel,
     directory: request.directory,
     flags: process.argv.slice(2).map(shellWord),
   };
   return new Runner({
-    pool,
+    executor: backend.executor,
     plan,
     tests,
     seed: parseSeed(seed)!,
     loop: options.loop,
     realClock: options.clock === "real",
     maxFailures: goal.maxFailures,
+    failedBefore: tally.tests.map(({ failed }) => failed),
     forMs: options.for,
     timeoutMs: goal.timeoutMs,
-    save(result: IterationResult) {
+    ...(options.loadLimit !== undefined && { admits: belowLoad(options.loadLimit) }),
+    save(result: RunResult) {
       const { test, seed: runSeed } = result.job;
+      const content = backend.logContent(result, () => formatLogHeader(result, origin, backend.replayCommand(test, runSeed)));
       const finishedBefore = tally.passed + tally.failed;
-      return logs.save(`${test}_${finishedBefore}`, formatLog(result, origin, replayCommand(test, runSeed)));
+      if (!content) return undefined;
+      const path = logs.save(`${backend.fileName(test)}_${finishedBefore}`, content);
+      if (path !== undefined) backend.saved?.(result, logs.directory);
+      return path;
     },
-    emit: reporting.emit,
+    emit,
   });
+}
+
+function belowLoad(limit: number): () => boolean {
+  const watch = new LoadWatch();
+  return () => watch.now() < limit;
 }
 
 function exitCode(tally: Tally, { evidence }: Goal): number {

@@ -1,4 +1,4 @@
-import { formatSeed, labTests, parseSeed } from "@raft-stress/harness";
+import { labTests } from "@raft-stress/harness";
 import type { TestInfo } from "./select.ts";
 
 /** All tests in course order. Another suite would be listed after the Raft suite. */
@@ -12,10 +12,3 @@ export const catalogue: readonly TestInfo[] = labTests.map(({ name, alias, part,
   title,
   servers,
 }));
-
-/** A seed as it was typed, as 16 digits. */
-export function normalSeed(text: string): string {
-  const seed = parseSeed(text);
-  if (!seed) throw new Error(`not a seed: '${text}'`);
-  return formatSeed(seed);
-}

@@ -1,5 +1,14 @@
 import { UserError } from "./exit-codes.ts";
-import { environmentName, longName, type OptionName, type OptionSpec, type Options, optionNames, optionTable } from "./options.ts";
+import {
+  environmentName,
+  isExternal,
+  longName,
+  type OptionName,
+  type OptionSpec,
+  type Options,
+  optionNames,
+  optionTable,
+} from "./options.ts";
 
 /** Values as they were written: text, or what a configuration file holds. */
 export type RawOptions = { readonly [K in OptionName]?: unknown };
@@ -44,7 +53,8 @@ export function completeOptions(sources: readonly OptionSource[]): CompleteOptio
   }
   const complete = options as unknown as Options;
   checkTogether(complete, given);
-  return { options: complete, given };
+  // A command of the user's runs in real time.
+  return { options: isExternal(complete) ? { ...complete, clock: "real" } : complete, given };
 }
 
 function absent(spec: OptionSpec): unknown {
@@ -70,7 +80,8 @@ function read(spec: OptionSpec, raw: unknown, called: string): unknown {
 }
 
 function readValue(spec: Extract<OptionSpec, { kind: "value" }>, raw: unknown, called: string): unknown {
-  const text = Array.isArray(raw) ? raw.join(",") : String(raw);
+  const given = raw === true && spec.bare !== undefined ? spec.bare : raw;
+  const text = Array.isArray(given) ? given.join(",") : String(given);
   const parsed = typeof raw === "object" && !Array.isArray(raw) ? undefined : spec.parse(text);
   if (parsed === undefined) throw new UserError(`${called} must be ${spec.expected}, got '${text}'`);
   return parsed;
@@ -92,7 +103,8 @@ function readCount(raw: unknown, called: string): number {
 
 /** What no option can say about itself alone. */
 function checkTogether(options: Options, given: ReadonlySet<OptionName>): void {
-  if (options.race)
+  checkExternal(options, given);
+  if (options.race && options.go === undefined)
     throw new UserError("--race: checked mode is not available in this version; leave -r away (-R, the default, is accepted)");
   if (options.until && given.has("iter")) throw new UserError("--until finds the number of runs itself: give either --until or --iter");
   if (options.until && options.loop) throw new UserError("--until ends by itself and --loop never does: give one of them");
@@ -104,4 +116,22 @@ function checkTogether(options: Options, given: ReadonlySet<OptionName>): void {
   if (options.maxFailures !== undefined && options.failFast && options.maxFailures !== 1) {
     throw new UserError(`--fail-fast is --max-failures 1, and --max-failures ${options.maxFailures} was given too: give one of them`);
   }
+}
+
+/** What goes with --exec and --go, and what does not. */
+function checkExternal(options: Options, given: ReadonlySet<OptionName>): void {
+  if (options.exec !== undefined && options.go !== undefined) {
+    throw new UserError("--exec and --go each say what is to be run: give one of them");
+  }
+  if (options.exec !== undefined && options.race) throw new UserError("--race: with --exec the command itself asks for its race detector");
+  if (options.shell && options.exec === undefined) throw new UserError("--shell is how --exec is read: give --exec too");
+  if (options.tags !== undefined && options.go === undefined) throw new UserError("--tags are for --go: give --go too");
+  if (options.resume !== undefined && options.output !== undefined && options.resume !== options.output) {
+    throw new UserError(`--resume ${options.resume} writes to that directory: leave --output ${options.output} away`);
+  }
+  if (!isExternal(options)) return;
+  const called = options.exec === undefined ? "--go" : "--exec";
+  if (options.raft !== undefined) throw new UserError(`${called} runs no Raft of ours: leave --raft away`);
+  if (options.checkDeterminism) throw new UserError(`--check-determinism needs the virtual clock, and ${called} runs in real time`);
+  if (given.has("clock") && options.clock !== "real") throw new UserError(`--clock virtual: ${called} runs in real time`);
 }

@@ -1,4 +1,5 @@
-import type { ClockKind, IterationResult } from "@raft-stress/harness";
+import type { ClockKind } from "@raft-stress/harness";
+import type { RunResult } from "./run-result.ts";
 import type { TestInfo } from "./select.ts";
 
 /** What happens while the command runs: the seam between the runner and everything that shows or stores. */
@@ -14,7 +15,7 @@ export interface RunsStarted {
   readonly loop: boolean;
   readonly workers: number;
   readonly clock: ClockKind;
-  /** As the user named it. */
+  /** What is under test, as the user named it. */
   readonly raft: string;
   /** Versions of raft-stress and of Node. */
   readonly version: string;
@@ -23,7 +24,7 @@ export interface RunsStarted {
 
 export interface RunFinished {
   readonly type: "run";
-  readonly result: IterationResult;
+  readonly result: RunResult;
   /** Position of the test among the chosen ones. */
   readonly test: number;
   /** Where its log was saved. */

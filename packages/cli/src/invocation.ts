@@ -41,6 +41,22 @@ export function shellWord(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The command line that makes one run of an external test again, as far as a seed can. */
+export function externalReplayFor({
+  exec,
+  shell,
+  go,
+  race,
+  tags,
+}: Pick<Options, "exec" | "shell" | "go" | "race" | "tags">): (test: string, seed: string) => string {
+  const start = startedAs();
+  const what =
+    exec === undefined
+      ? ` --go ${shellWord(go ?? ".")}${race ? " --race" : ""}${tags === undefined ? "" : ` --tags ${shellWord(tags)}`}`
+      : ` --exec ${shellWord(exec)}${shell ? " --shell" : ""}`;
+  return (test, seed) => `${start}${what} ${shellWord(test)} --seed ${seed} -n 1`;
+}
+
 /** The command line that makes one run again, as the user can type it here. */
 export function replayCommandFor(options: Pick<Options, "raft" | "clock" | "checkDeterminism">): (test: string, seed: string) => string {
   const start = startedAs();

@@ -1,6 +1,7 @@
 import type { Failure, IterationResult, Job } from "@raft-stress/harness";
 import { formatDuration } from "./durations.ts";
-import type { Loss } from "./pool.ts";
+import type { Loss } from "./executor.ts";
+import type { RunFailure } from "./run-result.ts";
 
 /** Whether the run was inside one event, or went from event to event, when its thread was ended. */
 export function hungInEvent(loss: Loss, timeoutMs: number): boolean {
@@ -11,7 +12,7 @@ export function hungInEvent(loss: Loss, timeoutMs: number): boolean {
 interface WayThere {
   readonly text: string;
   /** Names that event; undefined when the run was not made again, or was another one. */
-  readonly stoppedAt: Failure | undefined;
+  readonly stoppedAt: Pick<RunFailure, "seen" | "server"> | undefined;
 }
 
 /** The result of a run whose thread was lost: what its cells still tell. */

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import type { RawOptions } from "./complete-options.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
-import { defaultText, longName, type OptionName, type Options, optionNames, optionTable } from "./options.ts";
+import { argumentText, defaultText, longName, type OptionName, type Options, optionNames, optionTable } from "./options.ts";
 import { exit, watchForClosedPipe } from "./output.ts";
 import { ownVersion } from "./version.ts";
 
@@ -16,8 +16,10 @@ Examples:
   raft-stress 2A 2B 'Figure8' -n 100          parts, and all tests whose name matches
   raft-stress 2C -l --for 8h                  round after round through the night
   raft-stress --until 1%@95% TestChurn2C      until its failure rate is shown to be below 1%
+  raft-stress --go src/raft 2B -n 50 -p 8 -r  a Go lab, with the race detector
+  raft-stress --exec './flaky.sh {seed}' -p 4 any command; its exit status decides
 
-Exit status: 0 passed, 1 a run failed, 2 wrong usage, 3 implementation not loaded, 4 no such test, 5 evidence not reached, 130 interrupted.`;
+Exit status: 0 passed, 1 a run failed, 2 wrong usage, 3 implementation or command not usable, 4 no such test, 5 evidence not reached, 130 interrupted.`;
 
 function buildProgram(perform: (action: Action, words: readonly string[]) => Promise<void>): Command {
   const program = new Command("raft-stress");
@@ -53,7 +55,7 @@ function buildProgram(perform: (action: Action, words: readonly string[]) => Pro
 function addOption(program: Command, name: OptionName): void {
   const spec = optionTable[name];
   const letter = spec.letter === undefined ? "" : `-${spec.letter}, `;
-  const argument = spec.kind === "value" ? ` <${spec.argument}>` : "";
+  const argument = argumentText(spec);
   const preset = defaultText(spec);
   const sentence = preset === undefined ? spec.sentence : `${spec.sentence} (${preset})`;
   program.addOption(new Option(`${letter}--${longName(name)}${argument}`, sentence).helpGroup(`${spec.group}:`));
@@ -64,7 +66,7 @@ function addOption(program: Command, name: OptionName): void {
 }
 
 const runTests: Action = async (patterns, options) => {
-  const { runSession } = await import("./session.ts");
+  const { runSession } = await import("./run-session.ts");
   return runSession({ patterns, options, directory: process.cwd() });
 };
 

@@ -1,4 +1,4 @@
-import { defaultText, environmentName, longName, type OptionName, optionNames, optionTable } from "./options.ts";
+import { argumentText, defaultText, environmentName, longName, type OptionName, optionNames, optionTable } from "./options.ts";
 
 const introduction = `# Options of raft-stress
 
@@ -13,7 +13,8 @@ their long names; \`profiles\` holds named sets of them:
 \`\`\`
 
 Logs are named \`OUTPUT/TEST_N.log\`: N is the number of runs of the whole command that had finished before that run, whatever their test.
-A log begins with all that is needed to make its run again: \`raft-stress replay LOG\` does so.
+A log begins with all that is needed to make its run again: \`raft-stress replay LOG\` does so. With \`--resume\`, and for external tests
+unless every run leaves a log (\`--archive\`), \`OUTPUT/runs.json\` says beside the logs which runs there were.
 
 Durations have a unit: \`500ms\`, \`90s\`, \`2m\`, \`8h\`, \`1h30m\`. Besides the options, \`RAFT_LOG=none|debug|trace\` chooses how much of a run its log
 holds (default debug, one level more with each \`-v\`), and \`NO_COLOR\`, \`FORCE_COLOR\` and \`TERM=dumb\` are obeyed.
@@ -32,7 +33,7 @@ export function optionsDocument(): string {
 function cells(name: OptionName): readonly string[] {
   const spec = optionTable[name];
   const letter = spec.letter === undefined ? "" : `-${spec.letter}, `;
-  const argument = spec.kind === "value" ? ` ${spec.argument}` : "";
+  const argument = argumentText(spec, "", "");
   const opposite =
     spec.kind === "switch" && spec.oppositeLetter !== undefined ? ` / \`-${spec.oppositeLetter}, --no-${longName(name)}\`` : "";
   const texts = [

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import type { ClockKind } from "@raft-stress/harness";
 import { parseDuration } from "./durations.ts";
 
@@ -18,6 +19,8 @@ export interface ValueOption<T, D> extends Described {
   readonly kind: "value";
   readonly argument: string;
   readonly default: D;
+  /** The value of the option when it is given without one; such an option needs none. */
+  readonly bare?: string;
   /** How the help names a default that is found out at run time. */
   readonly defaultText?: string;
   /** What a value must be, after "must be". */
@@ -36,7 +39,7 @@ export interface CountOption extends Described {
   readonly kind: "count";
 }
 
-type OptionGroup = "Runs" | "Implementation" | "Reproduce" | "Stop" | "Output" | "Other";
+type OptionGroup = "Runs" | "Implementation" | "External tests" | "Reproduce" | "Stop" | "Output" | "Other";
 
 function value<T, D extends T | undefined>(spec: Omit<ValueOption<T, D>, "kind">): ValueOption<T, D> {
   return { kind: "value", ...spec };
@@ -86,6 +89,27 @@ function parseReporters(text: string): readonly ReporterName[] | undefined {
   return names.every((name) => name !== undefined) ? names : undefined;
 }
 
+/** `64MB`; units are powers of 1024. */
+function parseSize(text: string): number | undefined {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(KB|MB|GB)$/i.exec(text);
+  if (!match) return undefined;
+  const bytes = Math.round(Number(match[1]) * 1024 ** (["KB", "MB", "GB"].indexOf(match[2]!.toUpperCase()) + 1));
+  return bytes >= leastLogBytes ? bytes : undefined;
+}
+
+/** Less would not hold the head, the mark of the cut and a tail. */
+const leastLogBytes = 4096;
+
+function parseLoad(text: string): number | undefined {
+  return /^\d{1,6}(?:\.\d{1,6})?$/.test(text) && Number(text) > 0 ? Number(text) : undefined;
+}
+
+/** `QUIT`, `SIGQUIT`. */
+function parseSignal(text: string): NodeJS.Signals | undefined {
+  const name = `SIG${text.toUpperCase().replace(/^SIG/, "")}`;
+  return Object.hasOwn(constants.signals, name) ? (name as NodeJS.Signals) : undefined;
+}
+
 const evidenceExpected = "a failure rate and a confidence such as 1%@95%";
 const durationExpected = "a duration above zero with its unit, such as 90s, 2m or 8h";
 
@@ -101,7 +125,7 @@ export const optionTable = {
     group: "Runs",
     expected: "a whole number of at least 1",
     parse: wholeNumberFrom(1),
-    sentence: "Runs under way at the same time; as many threads serve them as the machine has processors.",
+    sentence: "Runs under way at the same time; built-in tests are served by as many threads as the machine has processors.",
   }),
   iter: value<number, number>({
     letter: "n",
@@ -155,17 +179,85 @@ export const optionTable = {
     letter: "r",
     oppositeLetter: "R",
     group: "Implementation",
-    sentence: "Checked mode: every invariant after every event. Not available in this version.",
+    sentence:
+      "With --go, the race detector. Built-in tests: checked mode, every invariant after every event; not available in this version.",
   } as SwitchOption,
+  exec: value<string, undefined>({
+    argument: "CMD",
+    default: undefined,
+    group: "External tests",
+    expected: "a command line",
+    parse: nonEmpty,
+    sentence:
+      "Run this command as the test; its exit status decides. {test}, {seed} and {iter} are filled in, TEST... are labels. No shell reads it, unless --shell is given.",
+  }),
+  shell: {
+    kind: "switch",
+    group: "External tests",
+    sentence: "With --exec: let /bin/sh read the command, for pipes, variables and the like.",
+  } as SwitchOption,
+  go: value<string, undefined>({
+    argument: "DIR",
+    bare: ".",
+    default: undefined,
+    group: "External tests",
+    expected: "the directory of a Go package",
+    parse: nonEmpty,
+    sentence: "Run the tests of the Go package in DIR, or below it: compiled once, TEST... named as the built-in ones are.",
+  }),
+  tags: value<string, undefined>({
+    argument: "LIST",
+    default: undefined,
+    group: "External tests",
+    expected: "build tags with commas between them",
+    parse: nonEmpty,
+    sentence: "With --go: build tags.",
+  }),
+  timeoutSignal: value<NodeJS.Signals, "SIGQUIT">({
+    argument: "SIGNAL",
+    default: "SIGQUIT",
+    group: "External tests",
+    expected: "the name of a signal, such as QUIT or USR1",
+    parse: parseSignal,
+    sentence: "What a run that has taken longer than --timeout is sent first, so that it prints its stacks.",
+  }),
+  grace: value<number, number>({
+    argument: "D",
+    default: 2000,
+    defaultText: "2s",
+    group: "External tests",
+    expected: durationExpected,
+    parse: parseDuration,
+    sentence: "How long such a run has to print them before it is killed.",
+  }),
+  logLimit: value<number, number>({
+    argument: "SIZE",
+    default: 64 * 1024 * 1024,
+    defaultText: "64MB",
+    group: "External tests",
+    expected: "a size of at least 4KB with its unit, such as 500KB, 64MB or 1GB",
+    parse: parseSize,
+    sentence: "What a run may print: of more, the beginning and the end are kept, and the cut is marked.",
+  }),
+  loadLimit: value<number, undefined>({
+    argument: "N",
+    default: undefined,
+    group: "Runs",
+    expected: "a number above zero",
+    parse: parseLoad,
+    sentence:
+      "Start no new run beside others while the machine has this many threads to run (elsewhere than on Linux: load average) or more.",
+  }),
   timeout: value<number, undefined>({
     letter: "T",
     argument: "D",
     default: undefined,
-    defaultText: "60s; 10m on the real clock",
+    defaultText: "60s; 10m on the real clock and for external tests",
     group: "Implementation",
     expected: durationExpected,
     parse: parseDuration,
-    sentence: "Real time that one run may take: a run that spins or hangs is stopped and counts as failed, the others go on.",
+    sentence:
+      "Real time that one run may take: a run that spins or hangs is stopped and counts as failed, the others go on. An external test is sent --timeout-signal, and killed with all its processes after --grace.",
   }),
   seed: value<string, undefined>({
     argument: "S",
@@ -230,6 +322,15 @@ export const optionTable = {
     parse: nonEmpty,
     sentence: "Where logs go; made when the first log is saved.",
   }),
+  resume: value<string, undefined>({
+    argument: "DIR",
+    default: undefined,
+    group: "Output",
+    expected: "the path of a directory",
+    parse: nonEmpty,
+    sentence:
+      "Go on where an earlier command with --resume DIR ended: its runs count, only the others are made. External tests: or with --output DIR.",
+  }),
   verbose: {
     kind: "count",
     letter: "v",
@@ -246,12 +347,14 @@ export const optionTable = {
     kind: "switch",
     letter: "t",
     group: "Output",
-    sentence: "Real, User and System time of the runs beside the test's own time (User and System are exact with -p 1).",
+    sentence:
+      "Real, User and System time of the runs beside the test's own time. Built-in tests: User and System are exact with -p 1. External tests: of all processes that the run has waited for.",
   } as SwitchOption,
   stats: {
     kind: "switch",
     group: "Output",
-    sentence: "Extra columns: failure rate with its 95% interval, p50, p95 and max of the test's own time.",
+    sentence:
+      "Extra columns: failure rate with its 95% interval, p50, p95 and max of the test's own time; of Go labs also servers, RPCs, bytes and commands.",
   } as SwitchOption,
   json: value<string, undefined>({
     argument: "FILE",
@@ -292,6 +395,14 @@ export const optionTable = {
     group: "Output",
     sentence: "Only the table and what comes after it: no header, no progress, no line for each failure.",
   } as SwitchOption,
+  slow: value<number, undefined>({
+    argument: "D",
+    default: undefined,
+    group: "Output",
+    expected: durationExpected,
+    parse: parseDuration,
+    sentence: "Say on stderr which runs are still under way after this long, and again each time that long has passed.",
+  }),
   config: value<string, undefined>({
     argument: "FILE",
     default: undefined,
@@ -341,4 +452,15 @@ export function environmentName(name: OptionName): string {
 export function defaultText(spec: OptionSpec): string | undefined {
   if (spec.kind !== "value") return undefined;
   return spec.defaultText ?? (spec.default === undefined ? undefined : String(spec.default));
+}
+
+/** How the help writes what follows an option's name. */
+export function argumentText(spec: OptionSpec, open = "<", close = ">"): string {
+  if (spec.kind !== "value") return "";
+  return spec.bare === undefined ? ` ${open}${spec.argument}${close}` : ` [${spec.argument}]`;
+}
+
+/** Whether the runs are made by commands of the user, and not by the built-in tests. */
+export function isExternal({ exec, go }: Pick<Options, "exec" | "go">): boolean {
+  return exec !== undefined || go !== undefined;
 }

@@ -1,8 +1,9 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
-import type { Job, RunSettings } from "@raft-stress/harness";
+import type { Job } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
+import type { Batch, BatchEnd, Executor, Loss, OnResults, RunUnderWay } from "./executor.ts";
 import { MemoryWatch } from "./memory.ts";
-import type { BatchTask, LoadTask, PositionedResult, Task, TaskEnd } from "./task.ts";
+import type { BatchTask, LoadTask, Task, TaskEnd } from "./task.ts";
 import { stackOfThread } from "./thread-stack.ts";
 import { RunWatch } from "./watch.ts";
 
@@ -14,39 +15,14 @@ export interface PoolOptions {
   readonly capacity: number;
   /** Real milliseconds that one run may take. */
   readonly timeoutMs: number;
+  /** Each run is a batch of its own. */
+  readonly singleRuns: boolean;
 }
 
-export interface Batch {
-  readonly jobs: readonly Job[];
-  readonly failuresLeft?: Readonly<Record<string, number>>;
-  readonly settings?: Partial<RunSettings>;
-  /** On a thread of its own: if that thread is lost, it is known which run did it. */
-  readonly alone?: boolean;
-}
-
-/** How a batch lost its thread. */
-export interface Loss {
-  readonly type: "lost";
-  readonly why: "timeout" | "memory" | "died";
-  /** Position of the run that was under way; undefined when none was, or when several batches shared the thread. */
-  readonly position: number | undefined;
-  /** Several batches shared the thread: which of them ended it is not known. */
-  readonly shared: boolean;
-  /** How the thread's end was told. */
-  readonly message: string;
-  /** The event that had begun last, the virtual time, and for how long that event had been seen to last. */
-  readonly event: number;
-  readonly virtualMs: number;
-  readonly inEventMs: number;
-  /** Where the thread was, as the lines of an Error's stack; known only of one that was ended for its time. */
-  readonly stack: string | undefined;
-}
-
-export type BatchEnd = { readonly type: "done" } | Exclude<TaskEnd, { type: "results" }> | Loss;
-
-type OnResults = (results: readonly PositionedResult[]) => void;
+type LoadEnd = BatchEnd | { readonly type: "loaded" };
 
 interface Active {
+  readonly jobs: readonly Job[];
   readonly watch: RunWatch;
   readonly threads: Piscina;
   readonly onResults: OnResults;
@@ -66,8 +42,9 @@ const stackWithinMs = 500;
 const watchEveryMs = 50;
 
 /** Hands batches to worker threads and watches them: a thread whose run takes too long is ended, and replaced. */
-export class Pool {
+export class Pool implements Executor {
   readonly capacity: number;
+  readonly singleRuns: boolean;
   #options: PoolOptions;
   #aloneThread: Piscina | undefined;
   #active = new Set<Active>();
@@ -79,24 +56,22 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.capacity = options.capacity;
+    this.singleRuns = options.singleRuns;
     this.#memory = new MemoryWatch(options.threads.options.maxThreads + 1);
   }
 
   /** Loads the implementation in one thread, so that what is wrong with it is known before anything runs. */
-  load(): Promise<BatchEnd> {
+  load(): Promise<LoadEnd> {
     return this.#submit(
       this.#options.threads,
+      [],
       undefined,
       () => {},
       (cells): LoadTask => ({ kind: "load", cells }),
     );
   }
 
-  /**
-   * Makes the runs of a batch in order and tells each result once. Never rejects. When the thread was lost, or a test had failed often enough,
-   * some jobs have no result.
-   */
-  run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
+  async run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
     const { jobs, failuresLeft, settings } = batch;
     // A single result comes back with the task itself.
     const channel = jobs.length > 1 ? new MessageChannel() : undefined;
@@ -108,7 +83,8 @@ export class Pool {
       ...(settings && { settings }),
       ...(channel && { port: channel.port2 }),
     });
-    return this.#submit(batch.alone ? this.#alone() : this.#options.threads, channel, onResults, task);
+    const end = await this.#submit(batch.alone ? this.#alone() : this.#options.threads, jobs, channel, onResults, task);
+    return end.type === "loaded" ? { type: "fault", stack: "a batch ended as a load" } : end;
   }
 
   #alone(): Piscina {
@@ -118,11 +94,13 @@ export class Pool {
 
   async #submit(
     threads: Piscina,
+    jobs: readonly Job[],
     channel: MessageChannel | undefined,
     onResults: OnResults,
     task: (cells: Int32Array) => Task,
-  ): Promise<BatchEnd> {
+  ): Promise<LoadEnd> {
     const active: Active = {
+      jobs,
       watch: new RunWatch(),
       threads,
       onResults,
@@ -222,12 +200,17 @@ export class Pool {
     }
   }
 
-  /** Tells the results that threads have sent and that have not been told yet. */
   collect(): void {
     for (const active of this.#active) drain(active);
   }
 
-  /** Ends all threads, whatever they are doing. */
+  underWay(): readonly RunUnderWay[] {
+    return [...this.#active].flatMap(({ jobs, watch }) => {
+      const job = jobs[watch.position];
+      return job ? [{ job, runMs: watch.runMs }] : [];
+    });
+  }
+
   async close(): Promise<void> {
     this.#stopWatchdog();
     await Promise.all([this.#options.threads.destroy(), this.#aloneThread?.destroy()]);

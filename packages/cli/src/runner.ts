@@ -1,17 +1,17 @@
-import { type Failure, formatSeed, type IterationResult, type Job, runSeed } from "@raft-stress/harness";
+import { formatSeed, type Job, runSeed } from "@raft-stress/harness";
 import { Batches } from "./batches.ts";
 import type { EndReason, RunEvent } from "./events.ts";
+import type { Batch, BatchEnd, Executor, Loss, OnResults } from "./executor.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { hungInEvent, lostResult } from "./lost-run.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
-import type { Batch, BatchEnd, Loss, Pool } from "./pool.ts";
+import type { RunFailure, RunResult } from "./run-result.ts";
 import type { TestInfo } from "./select.ts";
-import type { PositionedResult } from "./task.ts";
 
 type Seed = Parameters<typeof runSeed>[0];
 
 export interface RunnerOptions {
-  readonly pool: Pool;
+  readonly executor: Executor;
   readonly plan: Plan;
   readonly tests: readonly TestInfo[];
   readonly seed: Seed;
@@ -22,13 +22,20 @@ export interface RunnerOptions {
   /** No run is started after this much real time. */
   readonly forMs: number | undefined;
   readonly timeoutMs: number;
-  /** Saves the log of a run that has one; returns its path. */
-  save(result: IterationResult): string | undefined;
+  /** Failures of each test that were counted before this command began. */
+  readonly failedBefore: readonly number[];
+  /** Whether the machine can take another run now; asked only while others are under way. Absent: always. */
+  admits?(): boolean;
+  /** Keeps what a run is to leave behind; returns the path of its log if it has one. */
+  save(result: RunResult): string | undefined;
   emit(event: RunEvent): void;
 }
 
 /** A thread that dies this often before it begins a run is no accident. */
 const maxIdleDeaths = 3;
+
+/** How long a run that was held back waits before the machine's load is looked at again, in real milliseconds. */
+const askAgainMs = 200;
 
 /** Carries out a plan: hands batches to the pool until the plan, the time or the user ends it. */
 export class Runner {
@@ -45,13 +52,15 @@ export class Runner {
   #idleDeaths = 0;
   #startedMs = 0;
   #ended = false;
+  #askAgain: NodeJS.Timeout | undefined;
   #settle: { resolve(reason: EndReason): void; reject(error: unknown): void } | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    const { plan, pool, tests, realClock } = options;
-    this.#batches = new Batches({ plan, tests: tests.length, capacity: pool.capacity, singleRuns: realClock });
-    this.#failures = new Float64Array(tests.length);
+    const { plan, executor, tests } = options;
+    this.#batches = new Batches({ plan, tests: tests.length, capacity: executor.capacity, singleRuns: executor.singleRuns });
+    this.#failures = Float64Array.from(options.failedBefore);
+    for (const test of tests.keys()) this.#dropIfFailedEnough(test);
   }
 
   /** Resolves when nothing is under way any more. Rejects with UserError when the implementation cannot be loaded, else with a fault. */
@@ -65,13 +74,14 @@ export class Runner {
 
   /** Counts the runs that are done; starts nothing more. */
   interrupt(): void {
-    this.#options.pool.collect();
+    this.#options.executor.collect();
     this.#end("interrupted");
   }
 
   #end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#askAgain);
     this.#settle?.resolve(reason);
   }
 
@@ -87,11 +97,12 @@ export class Runner {
 
   #fill(): void {
     if (this.#ended) return;
-    const { pool } = this.#options;
+    const { executor } = this.#options;
     if (!this.#late) {
       if (!this.#exclusive || this.#inFlight === 0) this.#startSuspect();
       if (this.#suspects.length === 0 && !this.#suspectRuns) this.#exclusive = false;
-      while (!this.#exclusive && this.#inFlight < pool.capacity) {
+      while (!this.#exclusive && this.#inFlight < executor.capacity) {
+        if (!this.#admitted()) break;
         const runs = this.#batches.take();
         if (runs.length === 0) break;
         this.#start(runs, false);
@@ -100,6 +111,17 @@ export class Runner {
     if (this.#inFlight > 0) return;
     if (this.#late) this.#end("deadline");
     else this.#nextRound();
+  }
+
+  /** One run is always let through: a machine that others keep busy must not stop this command for ever. */
+  #admitted(): boolean {
+    const { admits } = this.#options;
+    if (!admits || this.#inFlight === 0 || admits()) return true;
+    this.#askAgain ??= setTimeout(() => {
+      this.#askAgain = undefined;
+      this.#fill();
+    }, askAgainMs);
+    return false;
   }
 
   #nextRound(): void {
@@ -135,13 +157,13 @@ export class Runner {
   async #work(runs: readonly PlannedRun[], alone: boolean): Promise<void> {
     const jobs = runs.map((run) => this.#job(run));
     const waiting = new Set(runs.keys());
-    const onResults = (results: readonly PositionedResult[]) => {
+    const onResults: OnResults = (results) => {
       for (const [position, result] of results) {
         waiting.delete(position);
         this.#finish(runs[position]!, result);
       }
     };
-    const end = await this.#options.pool.run(this.#batch(jobs, runs, alone), onResults);
+    const end = await this.#options.executor.run(this.#batch(jobs, runs, alone), onResults);
     if (this.#ended) return;
     if (end.type === "lost") {
       await this.#afterLoss(end, runs, waiting);
@@ -166,17 +188,21 @@ export class Runner {
     return { jobs, alone, failuresLeft };
   }
 
-  #finish(run: PlannedRun, result: IterationResult): void {
+  #finish(run: PlannedRun, result: RunResult): void {
     if (this.#ended) return;
-    const { plan, maxFailures, save, emit } = this.#options;
+    const { save, emit } = this.#options;
     this.#idleDeaths = 0;
     this.#batches.learn(run.test, result.realMs);
     if (result.outcome !== "pass") {
       this.#failures[run.test]! += 1;
-      if (maxFailures !== undefined && this.#failures[run.test]! >= maxFailures) plan.drop(run.test);
+      this.#dropIfFailedEnough(run.test);
     }
-    const log = result.log === undefined ? undefined : save(result);
-    emit({ type: "run", result, test: run.test, log });
+    emit({ type: "run", result, test: run.test, log: save(result) });
+  }
+
+  #dropIfFailedEnough(test: number): void {
+    const { plan, maxFailures } = this.#options;
+    if (maxFailures !== undefined && this.#failures[test]! >= maxFailures) plan.drop(test);
   }
 
   /** Only the run that was under way is lost; the others of its batch are made again. */
@@ -200,12 +226,12 @@ export class Runner {
 
   /** Makes the run once more up to the event that did not end, so that its log shows the way there. */
   async #finishLost(run: PlannedRun, loss: Loss): Promise<void> {
-    const { pool, tests, timeoutMs, realClock } = this.#options;
+    const { executor, tests, timeoutMs, realClock } = this.#options;
     const job = this.#job(run);
     let log = "";
-    let stoppedAt: Failure | undefined;
+    let stoppedAt: RunFailure | undefined;
     if (!realClock && loss.event > 0 && hungInEvent(loss, timeoutMs)) {
-      await pool.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
+      await executor.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
         log = results[0]?.[1].log ?? "";
         stoppedAt = results[0]?.[1].failure;
       });
@@ -215,7 +241,7 @@ export class Runner {
 }
 
 function throwIfUnusable(end: Exclude<BatchEnd, Loss>): void {
-  if (end.type === "notLoaded") throw new UserError(`the implementation ${end.why}`, exitCodes.notLoaded);
+  if (end.type === "notLoaded") throw new UserError(`${end.what ?? "the implementation"} ${end.why}`, exitCodes.notLoaded);
   if (end.type === "fault") throw new WorkerFault(end.stack);
 }
 

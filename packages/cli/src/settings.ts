@@ -22,6 +22,6 @@ export function runSettings(options: Options, raftLog: string | undefined): RunS
 }
 
 /** Real milliseconds that one run may take. */
-export function runTimeoutMs({ timeout, clock }: Options): number {
+export function runTimeoutMs({ timeout, clock }: Pick<Options, "timeout" | "clock">): number {
   return timeout ?? (clock === "virtual" ? 60_000 : 600_000);
 }

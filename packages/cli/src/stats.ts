@@ -75,6 +75,15 @@ export function formatInterval({ low, high }: Interval): string {
   return `${percentDigits(low)} to ${formatPercent(high)}`;
 }
 
+/** `Moments` as plain data. */
+export interface MomentsState {
+  readonly count: number;
+  readonly mean: number;
+  readonly squares: number;
+  readonly max: number;
+  readonly sum: number;
+}
+
 /** Mean and population standard deviation of numbers that are told one by one (Welford's recurrence). */
 export class Moments {
   count = 0;
@@ -95,11 +104,41 @@ export class Moments {
   get deviation(): number {
     return this.count === 0 ? 0 : Math.sqrt(this.#squares / this.count);
   }
+
+  /** Mean and deviation of the numbers without one of them. */
+  without(value: number): { readonly mean: number; readonly deviation: number } {
+    const rest = this.count - 1;
+    if (rest < 1) return { mean: 0, deviation: 0 };
+    const mean = this.mean + (this.mean - value) / rest;
+    const squares = Math.max(0, this.#squares - (value - this.mean) * (value - mean));
+    return { mean, deviation: Math.sqrt(squares / rest) };
+  }
+
+  state(): MomentsState {
+    const { count, mean, max, sum } = this;
+    return { count, mean, squares: this.#squares, max: count === 0 ? 0 : max, sum };
+  }
+
+  static from({ count, mean, squares, max, sum }: MomentsState): Moments {
+    const moments = new Moments();
+    if (count === 0) return moments;
+    moments.count = count;
+    moments.mean = mean;
+    moments.max = max;
+    moments.sum = sum;
+    moments.#squares = squares;
+    return moments;
+  }
 }
 
 const bucketSeconds = 0.01;
 /** Ten minutes, more than any run may take by default; longer runs share the last bucket. */
 const bucketLimit = 60_001;
+
+export interface HistogramState {
+  readonly buckets: readonly (readonly [bucket: number, count: number])[];
+  readonly max: number;
+}
 
 /** Percentiles of run times at a resolution of 10 ms, in memory that does not grow with the number of runs. */
 export class TimeHistogram {
@@ -113,6 +152,23 @@ export class TimeHistogram {
     this.#counts[bucket]! += 1;
     this.#total++;
     if (seconds > this.#max) this.#max = seconds;
+  }
+
+  /** As plain data: pairs of a bucket and its count, and the largest value. */
+  state(): HistogramState {
+    const buckets = [...this.#counts.entries()].filter(([, count]) => count > 0);
+    return { buckets, max: this.#max };
+  }
+
+  static from({ buckets, max }: HistogramState): TimeHistogram {
+    const histogram = new TimeHistogram();
+    for (const [bucket, count] of buckets) {
+      if (bucket >= histogram.#counts.length) histogram.#grow(bucket);
+      histogram.#counts[bucket]! += count;
+      histogram.#total += count;
+    }
+    histogram.#max = max;
+    return histogram;
   }
 
   #grow(bucket: number): void {

@@ -1,5 +1,5 @@
-import type { IterationResult } from "@raft-stress/harness";
 import type { RunEvent } from "./events.ts";
+import type { RunResult } from "./run-result.ts";
 import type { TestInfo } from "./select.ts";
 import { Moments, TimeHistogram } from "./stats.ts";
 
@@ -7,9 +7,32 @@ import { Moments, TimeHistogram } from "./stats.ts";
 export interface CauseCount {
   readonly cause: string;
   count: number;
+  /** Of them, those that began while the machine had more to do than it has processors. */
+  underLoad: number;
   /** Number of runs of the test that had finished when it was first seen, itself included. */
   readonly firstAt: number;
-  readonly first: Pick<IterationResult, "job" | "outcome" | "failure">;
+  readonly first: FirstFailure;
+  readonly log: string | undefined;
+}
+
+/** What is kept of the first run with a cause. */
+interface FirstFailure extends Pick<RunResult, "job" | "outcome" | "failure"> {
+  readonly external?: { readonly command: string; readonly load: number; readonly beside: number; readonly underLoad: boolean };
+}
+
+/** What the tester of the lab prints of a run. */
+export const labCounts = ["servers", "rpcs", "bytes", "commands"] as const;
+export type LabCount = (typeof labCounts)[number];
+
+/** Numbers that are looked through for a run unlike the others. */
+export const watchedNumbers = ["seconds", "rpcs", "bytes"] as const;
+export type WatchedNumber = (typeof watchedNumbers)[number];
+
+/** The passing run with the largest value of a number. */
+export interface LargestRun {
+  readonly value: number;
+  readonly iteration: number;
+  readonly seed: string;
   readonly log: string | undefined;
 }
 
@@ -25,6 +48,11 @@ export interface TestTally {
   readonly real: Moments;
   readonly user: Moments;
   readonly system: Moments;
+  /** Of the runs that told them. */
+  readonly lab: Readonly<Record<LabCount, Moments>>;
+  /** Of the passing runs alone: a failed one is no measure of what is usual. */
+  readonly usual: Readonly<Record<WatchedNumber, Moments>>;
+  readonly largest: { [N in WatchedNumber]?: LargestRun };
   readonly causes: Map<string, CauseCount>;
 }
 
@@ -32,58 +60,92 @@ export interface Tally {
   readonly tests: readonly TestTally[];
   passed: number;
   failed: number;
+  /** Of the runs, those that an earlier command has made (--resume). */
+  before: number;
+  /** The tests' own time of those, in seconds. */
+  secondsBefore: number;
 }
 
 /** Causes beyond this many are counted under one heading. */
 const maxCauses = 100;
 const otherCauses = "other causes";
 
-export function emptyTally(tests: readonly TestInfo[]): Tally {
+export function emptyTestTally(test: TestInfo): TestTally {
   return {
-    tests: tests.map((test) => ({
-      test,
-      total: 0,
-      failed: 0,
-      seconds: new Moments(),
-      histogram: new TimeHistogram(),
-      real: new Moments(),
-      user: new Moments(),
-      system: new Moments(),
-      causes: new Map(),
-    })),
-    passed: 0,
+    test,
+    total: 0,
     failed: 0,
+    seconds: new Moments(),
+    histogram: new TimeHistogram(),
+    real: new Moments(),
+    user: new Moments(),
+    system: new Moments(),
+    lab: { servers: new Moments(), rpcs: new Moments(), bytes: new Moments(), commands: new Moments() },
+    usual: { seconds: new Moments(), rpcs: new Moments(), bytes: new Moments() },
+    largest: {},
+    causes: new Map(),
   };
+}
+
+export function emptyTally(tests: readonly TestInfo[]): Tally {
+  return { tests: tests.map(emptyTestTally), passed: 0, failed: 0, before: 0, secondsBefore: 0 };
 }
 
 /** Folds an event into the tally. */
 export function count(tally: Tally, event: RunEvent): void {
   if (event.type !== "run") return;
-  const { result } = event;
+  const { result, log } = event;
   const test = tally.tests[event.test]!;
+  countRun(test, result, log);
+  if (result.outcome === "pass") tally.passed++;
+  else tally.failed++;
+}
+
+/** Folds a run of a test into its tally. */
+export function countRun(test: TestTally, result: RunResult, log: string | undefined): void {
   test.total++;
   test.seconds.add(result.seconds);
   test.histogram.add(result.seconds);
   test.real.add(result.realMs / 1000);
   if (result.userMs !== undefined) test.user.add(result.userMs / 1000);
   if (result.systemMs !== undefined) test.system.add(result.systemMs / 1000);
+  for (const name of labCounts) if (result[name] !== undefined) test.lab[name].add(result[name]);
   if (result.outcome === "pass") {
-    tally.passed++;
+    for (const name of watchedNumbers) watch(test, name, result, log);
     return;
   }
-  tally.failed++;
   test.failed++;
-  countCause(test, result, event.log);
+  countCause(test, result, log);
 }
 
-function countCause(test: TestTally, result: IterationResult, log: string | undefined): void {
+function watch(test: TestTally, name: WatchedNumber, result: RunResult, log: string | undefined): void {
+  const value = result[name];
+  if (value === undefined) return;
+  test.usual[name].add(value);
+  const { iteration, seed } = result.job;
+  if (value > (test.largest[name]?.value ?? Number.NEGATIVE_INFINITY)) test.largest[name] = { value, iteration, seed, log };
+}
+
+function countCause(test: TestTally, result: RunResult, log: string | undefined): void {
   const given = result.failure?.cause ?? result.outcome;
   const cause = test.causes.has(given) || test.causes.size < maxCauses ? given : otherCauses;
+  const underLoad = result.external?.underLoad ? 1 : 0;
   const known = test.causes.get(cause);
   if (known) {
     known.count++;
+    known.underLoad += underLoad;
     return;
   }
-  const first = { job: result.job, outcome: result.outcome, ...(result.failure && { failure: result.failure }) };
-  test.causes.set(cause, { cause, count: 1, firstAt: test.total, first, log });
+  test.causes.set(cause, { cause, count: 1, underLoad, firstAt: test.total, first: firstFailure(result), log });
+}
+
+function firstFailure({ job, outcome, failure, external }: RunResult): FirstFailure {
+  return {
+    job,
+    outcome,
+    ...(failure && { failure }),
+    ...(external && {
+      external: { command: external.command, load: external.load, beside: external.beside, underLoad: external.underLoad },
+    }),
+  };
 }

@@ -20,7 +20,7 @@ describe("the directory of the logs", () => {
     expect(existsSync(join(scratch, "made"))).toBe(false);
     const store = logStore(directory, () => {});
     expect(existsSync(directory)).toBe(false);
-    expect(store.save("TestX_0", "text\n")).toBe(join(directory, "TestX_0.log"));
+    expect(store.save("TestX_0", { text: "text\n" })).toBe(join(directory, "TestX_0.log"));
     expect(readFileSync(join(directory, "TestX_0.log"), "utf8")).toBe("text\n");
   });
 
@@ -42,7 +42,7 @@ describe("the directory of the logs", () => {
     writeFileSync(file, "");
     const warnings: string[] = [];
     const store = logStore(join(file, "logs"), (sentence) => warnings.push(sentence));
-    expect([store.save("a", ""), store.save("b", "")]).toEqual([undefined, undefined]);
+    expect([store.save("a", { text: "" }), store.save("b", { text: "" })]).toEqual([undefined, undefined]);
     expect(warnings).toHaveLength(1);
   });
 });

@@ -16,7 +16,7 @@ it("npm pack makes a package that runs where there is no checkout", async () => 
   const tarball = readdirSync(place).find((name) => name.endsWith(".tgz"))!;
   await execa("tar", ["-xzf", join(place, tarball), "-C", own, "--strip-components=1"]);
   // What npm would take from the registry; the workspace's own packages must be in the tarball.
-  const others = ["acorn", "cli-table3", "commander", "esbuild", "ora", "picocolors", "piscina"];
+  const others = ["acorn", "cli-table3", "commander", "esbuild", "execa", "ora", "picocolors", "piscina"];
   for (const name of others) symlinkSync(join(cli, "node_modules", name), join(modules, name));
 
   const { stdout } = await execa(process.execPath, [join(own, "bin", "raft-stress.mjs"), "TestBasicAgree2B", "-n", "3"], {

@@ -3,7 +3,7 @@ import type { RunFinished } from "../events.ts";
 import { UserError } from "../exit-codes.ts";
 import { type LogHeader, parseLogHeader } from "../log-file.ts";
 import type { Options } from "../options.ts";
-import { runSession } from "../session.ts";
+import { runSession } from "../run-session.ts";
 
 const usage = "give the log of a run (replay FILE), or a run seed and a test (replay SEED TEST)";
 
@@ -29,6 +29,16 @@ function readHeader(file: string): LogHeader {
 }
 
 function replayLog(header: LogHeader, options: Options): Promise<number> {
+  const { external } = header;
+  if (external) {
+    const { exec, shell = false, go, tags, race = false } = external;
+    return runSession({
+      patterns: [header.test],
+      directory: header.directory,
+      options: { ...options, exec, shell, go, tags, race, clock: "real", seed: header.seed, iter: 1, loop: false },
+      comment: () => "a command runs in real time and may do otherwise each time; the log has the exact command line of its run",
+    });
+  }
   const raft = options.raft ?? (header.raft === "built-in" ? undefined : header.raft);
   return runSession({
     patterns: [header.test],

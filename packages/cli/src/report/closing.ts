@@ -1,10 +1,12 @@
 import type { ClockKind } from "@raft-stress/harness";
 import type { EndReason } from "../events.ts";
 import { type Goal, isShown, stoppedByFailures } from "../goal.ts";
+import { processors } from "../load.ts";
 import type { Evidence } from "../options.ts";
 import type { Paints } from "../paint.ts";
 import { cleanBound, cleanRunsToShowFix, confidence, formatInterval, formatPercent, runsNeeded, wilsonInterval } from "../stats.ts";
 import type { CauseCount, Tally, TestTally } from "../tally.ts";
+import { outlierLines } from "./outliers.ts";
 
 export interface ClosingOptions {
   readonly clock: ClockKind;
@@ -13,6 +15,8 @@ export interface ClosingOptions {
   readonly goal: Goal;
   /** A line for the end that the caller adds. */
   readonly comment: string | undefined;
+  /** Point out runs unlike the others. */
+  readonly stats?: boolean;
   /** The command line that makes one run again. */
   replayCommand(test: string, seed: string): string;
 }
@@ -25,6 +29,7 @@ export function closing(tally: Tally, options: ClosingOptions, paint: Paints): r
   const last = `${tally.passed} passed, ${tally.failed} failed`;
   return [
     ...failing.map((test) => failureBlock(test, options, paint)),
+    ...(options.stats ? outlierLines(tally) : []),
     ...(clean.length > 0 ? proof(clean, failing.length > 0) : []),
     ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
     throughput(tally, options),
@@ -53,15 +58,30 @@ function rate(test: TestTally, maxFailures: number | undefined): string {
   return `${failed} of ${total} failed, ${formatPercent(failed / total)} (95% interval ${formatInterval(wilsonInterval(failed, total))})`;
 }
 
-function causeLines(test: TestTally, { cause, count, first, log }: CauseCount, options: ClosingOptions): readonly string[] {
-  const { job, failure } = first;
+function causeLines(test: TestTally, found: CauseCount, options: ClosingOptions): readonly string[] {
+  const { cause, count, first, log } = found;
+  const { job, failure, external } = first;
   const reason = failure && failure.reason !== cause ? [`      ${failure.reason.replaceAll("\n", "\n      ")}`] : [];
   return [
-    `  ${count} × ${cause}`,
+    `  ${count} × ${cause}${share(found, test)}`,
     ...reason,
+    ...(found.underLoad > 0 ? [`      load:   ${loadLine(found)}`] : []),
     ...(log === undefined ? [] : [`      log:    ${log}`]),
     `      replay: ${options.replayCommand(test.test.name, job.seed)}`,
+    ...(external ? [`      exactly: ${external.command}`] : []),
   ];
+}
+
+/** The rate of one cause, where it is not that of the test. */
+function share({ count, first }: CauseCount, { failed, total }: TestTally): string {
+  return first.external && count < failed && total > 1 ? `, ${formatPercent(count / total)} of the runs` : "";
+}
+
+function loadLine({ count, underLoad, first }: CauseCount): string {
+  const all = count === 1 ? "it began" : underLoad === count ? `all ${count} began` : `${underLoad} of ${count} began`;
+  const { load = 0, beside = 0 } = first.external ?? {};
+  const many = processors === 1 ? "1 processor" : `${processors} processors`;
+  return `${all} under load; the first at load ${load.toFixed(1)} on ${many}, with ${beside} runs beside it`;
 }
 
 /** Rates worth aiming at next. */
@@ -93,9 +113,11 @@ function evidenceLine(tally: Tally, evidence: Evidence): string {
 }
 
 function throughput(tally: Tally, { clock, wallSeconds, reason }: ClosingOptions): string {
-  const runs = tally.passed + tally.failed;
-  const seconds = tally.tests.reduce((sum, test) => sum + test.seconds.sum, 0);
-  const made = `${runs} ${runs === 1 ? "run" : "runs"} in ${wallSeconds.toFixed(2)} s`;
+  const runs = tally.passed + tally.failed - tally.before;
+  const seconds = tally.tests.reduce((sum, test) => sum + test.seconds.sum, 0) - tally.secondsBefore;
+  const more = tally.before > 0 ? " more" : "";
+  const earlier = tally.before > 0 ? `, beside ${tally.before} made before` : "";
+  const made = `${runs}${more} ${runs === 1 ? "run" : "runs"} in ${wallSeconds.toFixed(2)} s${earlier}`;
   const perSecond = wallSeconds > 0 ? runs / wallSeconds : 0;
   const speed = wallSeconds > 0 ? seconds / wallSeconds : 0;
   const ended = reason === "interrupted" ? " (interrupted)" : reason === "deadline" ? " (ended by --for)" : "";

@@ -1,6 +1,6 @@
 import { formatDuration } from "../durations.ts";
 import type { RunsStarted } from "../events.ts";
-import type { Options } from "../options.ts";
+import { isExternal, type Options } from "../options.ts";
 
 /** One line that says what is run, and the seed that makes it again. */
 export function header({ version, seed, tests, iterations, loop, workers, clock, raft }: RunsStarted, options: Options): string {
@@ -11,7 +11,7 @@ export function header({ version, seed, tests, iterations, loop, workers, clock,
     `${names} × ${iterations}${rounds}`,
     `${workers} at a time`,
     `seed ${seed}`,
-    `${clock} clock`,
+    ...(isExternal(options) ? [] : [`${clock} clock`]),
     raft === "built-in" ? "built-in Raft" : raft,
     ...(options.for === undefined ? [] : [`for ${formatDuration(options.for)}`]),
   ].join(" · ");

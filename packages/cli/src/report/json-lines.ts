@@ -1,5 +1,5 @@
-import type { IterationResult } from "@raft-stress/harness";
 import type { Reporter, RunsEnded, RunsStarted } from "../events.ts";
+import type { RunResult } from "../run-result.ts";
 import type { Tally } from "../tally.ts";
 
 /** Version of the lines' format. Fields may be added to it, never renamed. */
@@ -40,8 +40,8 @@ function startLine(event: RunsStarted): object {
   };
 }
 
-function runLine(result: IterationResult, log: string | undefined): object {
-  const { job, outcome, failure } = result;
+function runLine(result: RunResult, log: string | undefined): object {
+  const { job, outcome, failure, external } = result;
   return {
     v,
     type: "run",
@@ -56,7 +56,8 @@ function runLine(result: IterationResult, log: string | undefined): object {
       ...(failure.expected !== undefined && { expected: failure.expected }),
       ...(failure.seen !== undefined && { seen: failure.seen }),
       ...(failure.step !== undefined && { step: failure.step }),
-      atMs: rounded(failure.atMs, 3),
+      ...(failure.kind !== undefined && { kind: failure.kind }),
+      ...(failure.atMs !== undefined && { atMs: rounded(failure.atMs, 3) }),
     }),
     ...(log !== undefined && { log }),
     seconds: rounded(result.seconds, 6),
@@ -66,7 +67,14 @@ function runLine(result: IterationResult, log: string | undefined): object {
     bytes: result.bytes,
     commands: result.commands,
     events: result.events,
-    traceHash: result.traceHash === "" ? null : result.traceHash,
+    traceHash: result.traceHash || null,
+    ...(external && {
+      ...(result.userMs !== undefined && { userMs: result.userMs, systemMs: result.systemMs }),
+      load: rounded(external.load, 2),
+      beside: external.beside,
+      underLoad: external.underLoad,
+      ...(outcome !== "pass" && { command: external.command }),
+    }),
   };
 }
 
@@ -77,6 +85,7 @@ function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
     passed: tally.passed,
     failed: tally.failed,
     interrupted: reason === "interrupted",
+    ...(tally.before > 0 && { before: tally.before }),
     wallSeconds: rounded(wallSeconds, 3),
     virtualSeconds: rounded(
       tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0),

@@ -10,6 +10,8 @@ import type { ProgressView } from "./view.ts";
 export interface Progress {
   /** Prints a line of the command's own output, above the panel if there is one. */
   print(line: string): void;
+  /** The same for stderr. */
+  tell(line: string): void;
   stop(): void;
 }
 
@@ -34,7 +36,7 @@ export function startProgress(view: ProgressView, options: Options, output: Outp
   const kind = progressKind(options, output);
   switch (kind) {
     case "none":
-      return { print: output.print, stop() {} };
+      return { print: output.print, tell: output.tell, stop() {} };
     case "panel":
       return panelProgress(view, output);
     case "line":
@@ -44,6 +46,10 @@ export function startProgress(view: ProgressView, options: Options, output: Outp
         print(line) {
           heartbeat.quietUntilLater();
           output.print(line);
+        },
+        tell(line) {
+          heartbeat.quietUntilLater();
+          output.tell(line);
         },
         stop: heartbeat.stop,
       };
@@ -55,11 +61,11 @@ export function startProgress(view: ProgressView, options: Options, output: Outp
 function panelProgress(view: ProgressView, output: Output): Progress {
   let panel: Panel | undefined;
   let stopped = false;
-  let waiting: string[] = [];
+  const waiting = { print: [] as string[], tell: [] as string[] };
   const flush = () => {
-    if (waiting.length === 0) return;
-    output.print(waiting.join("\n"));
-    waiting = [];
+    for (const way of ["print", "tell"] as const) {
+      if (waiting[way].length > 0) output[way](waiting[way].splice(0).join("\n"));
+    }
   };
   const timer = setInterval(flush, 100);
   void import("./panel.ts")
@@ -69,7 +75,8 @@ function panelProgress(view: ProgressView, output: Output): Progress {
       else panel = started;
     });
   return {
-    print: (line) => void waiting.push(line),
+    print: (line) => void waiting.print.push(line),
+    tell: (line) => void waiting.tell.push(line),
     stop() {
       stopped = true;
       clearInterval(timer);
@@ -84,6 +91,7 @@ export function failureLines(progress: Pick<Progress, "print">, red: (text: stri
   return (event) => {
     if (event.type !== "run" || event.result.outcome === "pass") return;
     const { result, log } = event;
-    progress.print(`${red("Failed test")} ${result.job.test} - ${log ?? result.failure?.reason ?? result.outcome}`);
+    const load = result.external?.underLoad ? " (under load)" : "";
+    progress.print(`${red("Failed test")} ${result.job.test} - ${log ?? result.failure?.reason ?? result.outcome}${load}`);
   };
 }

@@ -1,9 +1,11 @@
+import type { Backend } from "../backend.ts";
 import type { EndReason, Reporter, RunEvent, RunFinished, RunsStarted } from "../events.ts";
 import type { Goal } from "../goal.ts";
-import { replayCommandFor } from "../invocation.ts";
 import type { JsonTarget } from "../json-target.ts";
+import { isExternal } from "../options.ts";
 import { createPaints } from "../paint.ts";
 import type { Plan } from "../plan.ts";
+import type { RunsRecord } from "../runs-record.ts";
 import type { Session } from "../session.ts";
 import { count, type Tally } from "../tally.ts";
 import { ownVersion } from "../version.ts";
@@ -18,11 +20,15 @@ export interface ReportingOptions {
   readonly tally: Tally;
   readonly plan: Plan;
   readonly json: JsonTarget | undefined;
+  readonly backend: Backend;
+  readonly record: RunsRecord;
 }
 
 /** Everything that is shown and stored of the runs, the logs aside. */
 export interface Reporting {
   emit(event: RunEvent): void;
+  /** Says something on stderr, above the panel if there is one. */
+  tell(line: string): void;
   stopProgress(): void;
   /** Prints the table and all that comes below it. */
   finish(reason: EndReason): Promise<void>;
@@ -32,7 +38,7 @@ export interface Reporting {
 const roundTableEveryMs = 5_000;
 
 /** Prints the header, starts the progress display. */
-export function startReporting({ session, goal, tally, plan, json }: ReportingOptions): Reporting {
+export function startReporting({ session, goal, tally, plan, json, backend, record }: ReportingOptions): Reporting {
   const { options, output } = session;
   const paint = createPaints(output.colour.print);
   const started = startedEvent(session, goal);
@@ -48,8 +54,9 @@ export function startReporting({ session, goal, tally, plan, json }: ReportingOp
   const late = Promise.all([import("./table.ts"), import("./closing.ts")]);
   const tableOptions = {
     timing: options.timing,
-    timingDecimals: options.clock === "virtual" ? 4 : 2,
+    timingDecimals: options.clock === "virtual" ? 4 : isExternal(options) ? 3 : 2,
     stats: options.stats,
+    lab: isExternal(options),
     maxFailures: goal.maxFailures,
   };
   const table = async () => (await late)[0].renderTable(tally, tableOptions, paint);
@@ -59,6 +66,7 @@ export function startReporting({ session, goal, tally, plan, json }: ReportingOp
     (event) => {
       if (event.type === "run") lastRun = event;
     },
+    record.report,
     ...(json ? [jsonLines(tally, json.write)] : []),
     ...(options.quiet ? [] : [failureLines(progress, paint.red)]),
     ...(options.loop ? [roundTables(async () => progress.print(await table()))] : []),
@@ -69,6 +77,7 @@ export function startReporting({ session, goal, tally, plan, json }: ReportingOp
   emit(started);
   return {
     emit,
+    tell: progress.tell,
     stopProgress: progress.stop,
     async finish(reason) {
       const wallSeconds = view.elapsedMs() / 1000;
@@ -77,13 +86,14 @@ export function startReporting({ session, goal, tally, plan, json }: ReportingOp
       const [, { closing }] = await late;
       output.print(await table());
       const comment = lastRun && session.request.comment?.(lastRun);
-      const ending = { clock: options.clock, reason, wallSeconds, goal, comment, replayCommand: replayCommandFor(options) };
+      const { replayCommand } = backend;
+      const ending = { clock: options.clock, reason, wallSeconds, goal, comment, stats: options.stats, replayCommand };
       output.print(closing(tally, ending, paint).join("\n"));
     },
   };
 }
 
-function startedEvent({ options, settings, tests, seed }: Session, { iterations }: Goal): RunsStarted {
+function startedEvent({ options, settings, tests, seed, subject }: Session, { iterations }: Goal): RunsStarted {
   return {
     type: "start",
     seed,
@@ -92,7 +102,7 @@ function startedEvent({ options, settings, tests, seed }: Session, { iterations 
     loop: options.loop,
     workers: options.workers,
     clock: settings.clock,
-    raft: options.raft ?? "built-in",
+    raft: subject,
     version: ownVersion(),
     node: process.versions.node,
   };

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import { stoppedByFailures } from "../goal.ts";
 import type { Paints } from "../paint.ts";
 import { cleanBound, formatInterval, formatPercent, type Moments, wilsonInterval } from "../stats.ts";
-import type { Tally, TestTally } from "../tally.ts";
+import { type LabCount, labCounts, type Tally, type TestTally } from "../tally.ts";
 
 export interface TableOptions {
   /** Real, User and System time beside the test's own. */
@@ -10,6 +10,8 @@ export interface TableOptions {
   /** Decimals of those three: a virtual run takes a millisecond. */
   readonly timingDecimals: number;
   readonly stats: boolean;
+  /** With `stats`: what the tester of a Go lab prints of its runs, if it does. */
+  readonly lab?: boolean;
   readonly maxFailures: number | undefined;
 }
 
@@ -41,7 +43,7 @@ const nothing = "-";
 
 /** One row per test; without a newline at the end. */
 export function renderTable(tally: Tally, options: TableOptions, paint: Paints): string {
-  const shown = columns(options, paint);
+  const shown = columns(tally, options, paint);
   const table = new Table({
     chars: box,
     // cli-table3 takes cells with their own bars in the head too; its types do not say so.
@@ -54,7 +56,7 @@ export function renderTable(tally: Tally, options: TableOptions, paint: Paints):
   return table.toString();
 }
 
-function columns(options: TableOptions, paint: Paints): readonly Column[] {
+function columns(tally: Tally, options: TableOptions, paint: Paints): readonly Column[] {
   return [
     { heading: "Test", cell: (test) => paintName(test, paint) },
     { heading: "Failed", cell: (test) => String(test.failed) },
@@ -62,7 +64,23 @@ function columns(options: TableOptions, paint: Paints): readonly Column[] {
     { heading: "Time", cell: ({ seconds }) => meanAndDeviation(seconds, 2) },
     ...(options.timing ? timingColumns(options.timingDecimals) : []),
     ...(options.stats ? statsColumns(options.maxFailures) : []),
+    ...(options.stats && options.lab ? labColumns(tally) : []),
   ];
+}
+
+const labHeadings: Readonly<Record<LabCount, string>> = { servers: "Servers", rpcs: "RPCs", bytes: "Bytes", commands: "Commands" };
+
+/** Of the numbers that any run has told: the testers of the course years differ. */
+function labColumns({ tests }: Tally): readonly Column[] {
+  const told = labCounts.filter((name) => tests.some(({ lab }) => lab[name].count > 0));
+  return told.map((name) => ({
+    heading: labHeadings[name],
+    cell: ({ lab }) => (name === "servers" ? meanAlone(lab[name]) : meanAndDeviation(lab[name], 0)),
+  }));
+}
+
+function meanAlone({ count, mean }: Moments): string {
+  return count === 0 ? nothing : String(Number(mean.toFixed(1)));
 }
 
 function paintName({ test, failed, total }: TestTally, paint: Paints): string {

@@ -1,0 +1,68 @@
+import type { Job, RunSettings } from "@raft-stress/harness";
+import type { RunResult } from "./run-result.ts";
+
+/** Runs that are handed over together. */
+export interface Batch {
+  readonly jobs: readonly Job[];
+  /** Per test, the failures after which no more of its runs are made. */
+  readonly failuresLeft?: Readonly<Record<string, number>>;
+  readonly settings?: Partial<RunSettings>;
+  /** On a thread of its own: if that thread is lost, it is known which run did it. */
+  readonly alone?: boolean;
+}
+
+/** How a batch lost its thread. */
+export interface Loss {
+  readonly type: "lost";
+  readonly why: "timeout" | "memory" | "died";
+  /** Position of the run that was under way; undefined when none was, or when several batches shared the thread. */
+  readonly position: number | undefined;
+  /** Several batches shared the thread: which of them ended it is not known. */
+  readonly shared: boolean;
+  /** How the thread's end was told. */
+  readonly message: string;
+  /** The event that had begun last, the virtual time, and for how long that event had been seen to last. */
+  readonly event: number;
+  readonly virtualMs: number;
+  readonly inEventMs: number;
+  /** Where the thread was, as the lines of an Error's stack; known only of one that was ended for its time. */
+  readonly stack: string | undefined;
+}
+
+export type BatchEnd =
+  | { readonly type: "done" }
+  | Loss
+  /** The implementation, or the command, cannot be used at all. */
+  | { readonly type: "notLoaded"; readonly why: string; readonly what?: string }
+  /** A fault of ours, elsewhere; the stack is from there. */
+  | { readonly type: "fault"; readonly stack: string };
+
+/** Told each result once, with the position of its job in the batch. */
+export type OnResults = (results: readonly (readonly [position: number, result: RunResult])[]) => void;
+
+/** A run that has begun and not ended. */
+export interface RunUnderWay {
+  readonly job: Job;
+  /** Real milliseconds since it began. */
+  readonly runMs: number;
+  /** Where it can be looked at: a process id and its log so far. */
+  readonly where?: string;
+}
+
+/** Makes runs: worker threads do it for the built-in tests, processes for external commands. */
+export interface Executor {
+  /** Batches that can be under way at the same time. */
+  readonly capacity: number;
+  /** A batch holds one run: nothing is won by handing over several. */
+  readonly singleRuns: boolean;
+  /**
+   * Makes the runs of a batch in order and tells each result once. Never rejects. When the thread was lost, or a test had failed often enough,
+   * some jobs have no result.
+   */
+  run(batch: Batch, onResults: OnResults): Promise<BatchEnd>;
+  /** Tells the results that are there and have not been told yet. */
+  collect(): void;
+  underWay(): readonly RunUnderWay[];
+  /** Ends everything that is under way; nothing of it is left when this resolves. */
+  close(): Promise<void>;
+}
