@@ -49,7 +49,14 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
 /** What the threads will load is loaded here while esbuild is at work in its own process. */
 async function bundle(file: string, given: string): Promise<BundledRaft> {
   const { bundleRaft } = await import("./implementation/bundle.ts");
-  const [bundled] = await Promise.all([bundleRaft(file, given), import("./threads.ts"), import("./catalogue.ts")]);
+  const [bundled, { registerSourceMap }] = await Promise.all([
+    bundleRaft(file, given),
+    import("@raft-stress/harness"),
+    import("./threads.ts"),
+    import("./catalogue.ts"),
+  ]);
+  // This thread, too, shows places in it: where a thread was that hung.
+  registerSourceMap(bundled.scriptName, bundled.map);
   return bundled;
 }
 

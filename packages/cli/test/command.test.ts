@@ -197,7 +197,7 @@ describe("an implementation that takes its thread with it", () => {
     );
     const log = readFileSync(join(cwd, spun[0]!.log!), "utf8");
     expect(log).toContain("VOTE");
-    const place = String.raw`RequestVote \(file:.*spins\.mjs:14:\d+\)`;
+    const place = String.raw`RequestVote \(.*spins\.mjs:14:\d+\)`;
     expect(log).toMatch(
       new RegExp(
         String.raw`\nevent \d+ \(request RequestVote S\d -> S\d .*\), at .* never ended.*; its code was at ${place}\n    at ${place}\n`,
@@ -228,7 +228,7 @@ describe("an implementation that takes its thread with it", () => {
     expect(runs).toHaveLength(30);
     expect(crashed.length).toBeGreaterThan(0);
     expect(crashed.length).toBeLessThan(30);
-    expect(crashed[0]!.reason).toMatch(/^the implementation called process\.exit \(code 7\); event \d+/);
+    expect(crashed[0]!.reason).toMatch(/^S\d called process\.exit\(7\): /);
   });
 
   it("loses only the run that takes all memory", async () => {
@@ -292,10 +292,16 @@ describe("an implementation that takes its thread with it", () => {
     expect(readFileSync(join(cwd, "logs", "TestBasicAgree2B_0.log"), "utf8")).toMatch(/my-raft\.ts:12:\d+/);
   });
 
-  it("cannot get between the JSON lines what it prints", async () => {
-    const { stdout, stderr } = await start(["TestBasicAgree2B", "-n", "2", "--raft", fixtures.prints, "--json", "-"]);
+  it.each(["virtual", "real"])("cannot get between the JSON lines what it prints on the %s clock", async (clock) => {
+    const { stdout } = await start(["TestBasicAgree2B", "-n", "2", "--raft", fixtures.prints, "--clock", clock, "--json", "-"]);
     expect(runLines(stdout)).toHaveLength(2);
-    expect(stderr).toContain("printed while it was loaded");
+    expect(stdout).not.toContain("printed");
+  });
+
+  it("prints into its log", async () => {
+    const cwd = newDirectory();
+    await start(["TestBasicAgree2B", "-n", "1", "-a", "--raft", fixtures.prints, "-o", "logs"], { cwd });
+    expect(readFileSync(join(cwd, "logs", "TestBasicAgree2B_0.log"), "utf8")).toMatch(/^\d{6} INFO S2 printed by a run$/m);
   });
 });
 
@@ -329,7 +335,7 @@ describe("bad input: one sentence, the right exit status, nothing run", () => {
     [["--raft", "syntax.mjs"], 3, /'syntax.mjs' cannot be loaded: syntax.mjs:2:11: Expected /],
     [["--raft", fixtures.noExport], 3, /has no function makeRaft among its exports.*it exports raft/],
     [["--raft", fixtures.throwsOnLoad], 3, /cannot be loaded: TypeError: not today \(\S*throws-on-load.mjs:1:7\)/],
-    [["--raft", fixtures.exitsOnLoad], 3, /ended its thread while it was loaded: worker exited with code: 3/],
+    [["--raft", fixtures.exitsOnLoad], 3, /cannot be loaded: Error: called process\.exit\(3\): .*exits-on-load\.mjs:1:9\)$/],
     [["--raft", fixtures.hangsOnLoad, "-T", "300ms"], 3, /did not load within 300ms/],
     [["--config", "nowhere.json"], 2, /configuration file 'nowhere.json' does not exist/],
   ])("%j exits %i", async (args, status, sentence) => {
