@@ -2,7 +2,7 @@ import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
-import { RecordShape } from "./record-shape.ts";
+import { elementShape, RecordShape } from "./record-shape.ts";
 import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
@@ -79,6 +79,7 @@ export class Network {
     this.simulation = simulation;
     this.weathers = rules === labRules ? labWeather : allWeather(rules);
     this.seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
+    elementShape.forget();
   }
 
   makeEnd(from: number, to: number): ClientEnd {
@@ -149,7 +150,8 @@ export class Network {
   private method(name: string): Method {
     let method = this.methods.get(name);
     if (method === undefined) {
-      method = { name, number: this.simulation.methods.push(name) - 1, shapes: shapesOf(name) };
+      const shapes = this.methods.size < maxMethodsWithShapes ? shapesOf(name) : sharedShapes;
+      method = { name, number: this.simulation.methods.push(name) - 1, shapes };
       this.methods.set(name, method);
     }
     return method;
@@ -163,8 +165,12 @@ const sharedShapes: MessageShapes = { args: undefined, reply: undefined };
 
 function shapesOf(method: string): MessageShapes {
   const known = shapesByMethod.get(method);
-  if (known !== undefined) return known;
-  if (shapesByMethod.size >= maxMethodsWithShapes) return sharedShapes;
+  if (known !== undefined) {
+    known.args?.forget();
+    known.reply?.forget();
+    return known;
+  }
+  if (shapesByMethod.size >= maxMethodsWithShapes) shapesByMethod.clear();
   const shapes = { args: new RecordShape(), reply: new RecordShape() };
   shapesByMethod.set(method, shapes);
   return shapes;

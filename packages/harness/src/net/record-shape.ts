@@ -18,21 +18,42 @@ const recordTypeBytes = 20;
 const fieldTypeBytes = 5;
 /** Records of more shapes than this are no kind of their own: they are copied as they come. */
 const maxShapes = 4;
+/** Code that is kept for each kind of record beyond the run that it was made in. */
+const maxCodes = 16;
 
 /**
- * The records of one kind, as met so far. One piece of code that copies all messages would be slow: V8 specializes each place in the code by the
+ * The records of one kind, as met so far in a run. One piece of code that copies all messages would be slow: V8 specializes each place in the code by the
  * few shapes it sees there. So each kind of record gets code of its own that names its fields.
  */
 export class RecordShape {
   private code: RecordCode | undefined;
   private learned = 0;
+  private readonly codes = new Map<string, RecordCode | undefined>();
+
+  /**
+   * To be called at the beginning of a run. Getters and proxies can tell in which way they are read; it must not depend on the runs that a thread has
+   * made before.
+   */
+  forget(): void {
+    this.code = undefined;
+    this.learned = 0;
+  }
 
   /** The code for this very record; undefined if it is of another shape than the kind's records are. */
   codeFor(record: AnyRecord): RecordCode | undefined {
     const code = this.code;
     if (code !== undefined && hasKeys(record, code.keys)) return code;
-    if (this.learned++ < maxShapes) this.code = codeForKeys(Object.keys(record)) ?? code;
+    if (this.learned++ < maxShapes) this.code = this.codeForKeys(Object.keys(record)) ?? code;
     return undefined;
+  }
+
+  private codeForKeys(keys: readonly string[]): RecordCode | undefined {
+    const name = JSON.stringify(keys);
+    if (this.codes.has(name)) return this.codes.get(name);
+    if (this.codes.size >= maxCodes) this.codes.clear();
+    const code = codeForKeys(keys);
+    this.codes.set(name, code);
+    return code;
   }
 }
 

@@ -355,3 +355,40 @@ describe("a server at fault", () => {
       expect(await reply).toBeUndefined();
     }));
 });
+
+describe("a message that can tell how it is read", () => {
+  /** The order in which the getters of three equal messages are called in one run. */
+  const readings = () =>
+    onNetwork(async ({ call, end }) => {
+      const order: string[] = [];
+      const note = (name: string) => {
+        order.push(name);
+        return 1;
+      };
+      const message = () => ({
+        inner: {
+          get deep() {
+            return note("deep");
+          },
+        },
+        get X() {
+          return note("X");
+        },
+      });
+      for (const client of [1, 2, 3]) await call(end(client), "Record", message());
+      return order;
+    });
+
+  it("is read in the same way whichever runs the thread has made before", async () => {
+    const first = await readings();
+    expect(first).toHaveLength(6);
+    expect(await readings()).toEqual(first);
+  });
+
+  it("in a run that calls too many methods too", () =>
+    onNetwork(async ({ call, end, network, life }) => {
+      const names = Array.from({ length: 200 }, (_, i) => `Method${i}`);
+      network.addServer(0, new NetworkServer(life, Object.fromEntries(names.map((name) => [name, ({ X }: { X: number }) => ({ X })]))));
+      for (const name of names) expect(await call(end(1), name, { X: 1 })).toEqual({ X: 1 });
+    }));
+});
