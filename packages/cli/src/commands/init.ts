@@ -1,5 +1,5 @@
-import { copyFile, stat } from "node:fs/promises";
-import { extname } from "node:path";
+import { constants, copyFile } from "node:fs/promises";
+import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "../exit-codes.ts";
 import type { Options } from "../options.ts";
@@ -19,17 +19,20 @@ export async function init(words: readonly string[], options: Options): Promise<
 }
 
 async function copyTemplate(file: string): Promise<void> {
-  if (await exists(file)) throw new UserError(`'${file}' exists already: give the name of a file that is to be made`);
   try {
-    await copyFile(template, file);
+    await copyFile(template, file, constants.COPYFILE_EXCL);
   } catch (error) {
-    throw new UserError(`cannot write '${file}': ${error instanceof Error ? error.message : String(error)}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") throw new UserError(`'${file}' exists already: give the name of a file that is to be made`);
+    throw new UserError(`'${file}' cannot be written: ${whyNot[code ?? ""]?.(file) ?? message}`);
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}
+const whyNot: Readonly<Record<string, (file: string) => string>> = {
+  ENOENT: (file) => `nothing can be made in '${dirname(file)}'`,
+  ENOTDIR: (file) => `'${dirname(file)}' is no directory`,
+  EACCES: () => "permission denied",
+  EPERM: () => "permission denied",
+  EROFS: () => "the file system is read-only",
+  ENOSPC: () => "the disk is full",
+};
