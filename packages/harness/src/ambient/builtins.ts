@@ -1,6 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { builtinModule } from "./builtin-module.ts";
-import { forbiddenFunction, forbiddenNamespace, withForbiddenMethods, withMembers } from "./forbidden.ts";
+import { forbiddenFunction, forbiddenNamespace, refuseCall, withForbiddenMethods, withMembers } from "./forbidden.ts";
 import { randomFunctions, repeatableCrypto } from "./randomness.ts";
 import * as timers from "./timers.ts";
 import { timersPromises } from "./timers-promises.ts";
@@ -87,12 +87,33 @@ export class SimulatedBuiltins {
   }
 }
 
-/** What `enterWith` sets would outlast its event: servers and runs share one asynchronous execution. Ids count what has happened in the whole thread. */
+/** Ids of asynchronous resources count what has happened in the whole thread. */
 function asyncContextClasses(): object {
-  return {
-    AsyncLocalStorage: withForbiddenMethods(AsyncLocalStorage, "enterWith"),
-    AsyncResource: withForbiddenMethods(AsyncResource, "asyncId", "triggerAsyncId"),
-  };
+  return { AsyncLocalStorage: EventLocalStorage, AsyncResource: withForbiddenMethods(AsyncResource, "asyncId", "triggerAsyncId") };
+}
+
+/** AsyncLocalStorage without `enterWith`, which would outlast its event: servers and runs share one asynchronous execution. */
+class EventLocalStorage<T> extends AsyncLocalStorage<T> {
+  static {
+    Object.defineProperty(EventLocalStorage, "name", { value: "AsyncLocalStorage" });
+  }
+
+  #running = 0;
+
+  override run<R, A extends unknown[]>(store: T, callback: (...args: A) => R, ...args: A): R {
+    this.#running++;
+    try {
+      return super.run(store, callback, ...args);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Newer versions of Node call it in `run`, which takes it back. */
+  override enterWith(store: T): void {
+    if (this.#running === 0) refuseCall("AsyncLocalStorage.enterWith", this.enterWith);
+    super.enterWith(store);
+  }
 }
 
 function withoutHelpers({ setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate }: typeof timers): object {

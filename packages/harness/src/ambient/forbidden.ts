@@ -2,18 +2,46 @@ import { currentWorld, refuse } from "./world.ts";
 
 const why = "what lies outside of the run cannot be made to repeat (only --clock real allows it)";
 
+/** Fails the run for a call. `caller`: the stand-in that was called. */
+export function refuseCall(name: string, caller: (...args: never[]) => unknown): never {
+  return refuse(`called ${name}()`, why, caller);
+}
+
 /** A function that fails the run of whoever calls or constructs it. `name`: how users write the call, without the parentheses. */
 export function forbiddenFunction(name: string): (...args: unknown[]) => never {
   return function forbidden() {
-    return refuse(`called ${new.target === undefined ? "" : "new "}${name}()`, why, forbidden);
+    return refuseCall(new.target === undefined ? name : `new ${name}`, forbidden);
   };
 }
 
 /** The same for a function that the thread itself needs between its runs. */
 export function forbiddenDuringRuns<A extends unknown[], R>(name: string, real: (...args: A) => R): (...args: A) => R {
   return function forbidden(...args) {
-    return currentWorld() === undefined ? real(...args) : refuse(`called ${name}()`, why, forbidden);
+    return currentWorld() === undefined ? real(...args) : refuseCall(name, forbidden);
   };
+}
+
+/** The same for a function that Node's own JavaScript calls by its global name, at a time of its own. */
+export function forbiddenForOthersThanNode(name: string, real: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+  return function forbidden(...args) {
+    const isNew = new.target !== undefined;
+    if (isCalledByNode(forbidden)) return isNew ? Reflect.construct(real, args) : Reflect.apply(real, undefined, args);
+    return refuseCall(isNew ? `new ${name}` : name, forbidden);
+  };
+}
+
+function isCalledByNode(callee: (...args: never[]) => unknown): boolean {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  const caller = { stack: "" };
+  try {
+    Error.stackTraceLimit = 1;
+    Error.prepareStackTrace = (_, frames) => frames[0]?.getFileName() ?? "";
+    Error.captureStackTrace(caller, callee);
+    return caller.stack.startsWith("node:internal/");
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 }
 
 /**
@@ -41,7 +69,7 @@ export function withMembers(stand: object, members: object): object {
   return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(members));
 }
 
-/** A class that is the real one but for methods that fail the run of their caller. */
+/** The real class but for methods that fail the run of their caller. */
 export function withForbiddenMethods(Real: abstract new (...args: never[]) => object, ...methods: readonly string[]): object {
   const { name } = Real;
   const simulated = class extends (Real as new () => object) {};

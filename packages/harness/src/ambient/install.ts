@@ -7,7 +7,7 @@ import {
   simulatedWebCrypto,
 } from "./builtins.ts";
 import { simulatedConsole } from "./console.ts";
-import { forbiddenDuringRuns, forbiddenFunction } from "./forbidden.ts";
+import { forbiddenDuringRuns, forbiddenForOthersThanNode, forbiddenFunction } from "./forbidden.ts";
 import { Language } from "./language.ts";
 import { fixedLocale, type Replacement } from "./locale.ts";
 import { simulatedProcess } from "./process.ts";
@@ -96,7 +96,10 @@ function withinGlobals(): Replacement[] {
   }
   const webAssembly = Reflect.get(globalThis, "WebAssembly") as object;
   for (const name of ["compile", "compileStreaming", "instantiate", "instantiateStreaming", "Module"]) {
-    if (name in webAssembly) replacements.push([webAssembly, name, forbiddenFunction(`WebAssembly.${name}`)]);
+    const real: unknown = Reflect.get(webAssembly, name);
+    // Node's own fetch compiles its parser when a class of its family, such as Headers, is first asked for.
+    if (typeof real === "function")
+      replacements.push([webAssembly, name, forbiddenForOthersThanNode(`WebAssembly.${name}`, real as () => unknown)]);
   }
   const temporal: unknown = Reflect.get(globalThis, "Temporal");
   if (temporal !== undefined) replacements.push(...simulatedTemporal(temporal as Parameters<typeof simulatedTemporal>[0]));

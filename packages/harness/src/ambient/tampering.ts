@@ -19,20 +19,31 @@ export function settleBuiltins(watch: RunWatch | undefined): BuiltinChange | und
 /** The failure of a run whose code changed a built-in object, when nothing more than that is known. */
 export function tampering(change: BuiltinChange, server: number | undefined): ImplementationError {
   const told = `${change.deed}: ${why}`;
-  return new ImplementationError(server, change.deed, new TypeError(told), told);
+  const error = new TypeError(told);
+  // Made here, its stack would tell of us.
+  error.stack = `${error.name}: ${told}`;
+  return new ImplementationError(server, change.deed, error, told);
 }
 
 /**
- * Finds, in a run that is made again, the event and the line of code that make a change. An assignment runs into a trap; what else changes a
- * property is seen when its event is over.
+ * Finds, in a run that is made again, the event and the line of code that make a change. An assignment or a call that changes a property runs into a
+ * trap; `delete`, and what goes around the traps, is seen when its event is over.
  */
 export class TamperingWatch implements RunWatch {
   readonly #change: BuiltinChange;
+  readonly #former: PropertyDescriptor | undefined;
+  readonly #formerPrototype: object | null;
   #trapped: PropertyDescriptor | undefined;
+  readonly #putBack: (() => void)[] = [];
 
   constructor(change: BuiltinChange) {
+    const { owner, key } = change;
     this.#change = change;
-    this.#setTrap();
+    this.#former = getOwnPropertyDescriptor(owner, key);
+    this.#formerPrototype = getPrototypeOf(owner);
+    this.#guardCalls();
+    const settable = key !== "" && key !== "__proto__" && this.#former?.configurable !== false && this.#former?.get === undefined;
+    if (settable && (this.#former !== undefined || !isMadeAnew(key))) this.#setTrap();
   }
 
   begin(): void {}
@@ -41,46 +52,91 @@ export class TamperingWatch implements RunWatch {
 
   end(): void {
     const world = currentWorld();
-    if (world === undefined || world.stopped || !this.#sprung()) return;
+    if (world === undefined || world.stopped || !this.#isMade()) return;
     world.fail(tampering(this.#change, nameOfHost()));
   }
 
-  /** Takes the trap away. What went around it is left for the guard to put back. */
+  /** Takes the traps away. What went around them is left for the guard to put back. */
   remove(): void {
-    if (this.#trapped !== undefined && !this.#sprung()) this.#putBack();
+    for (const putBack of this.#putBack) putBack();
   }
 
   #setTrap(): void {
     const { owner, key, deed } = this.#change;
-    const former = Object.getOwnPropertyDescriptor(owner, key);
-    if (key === "" || key === "__proto__" || former?.configurable === false || former?.get !== undefined) return;
-    this.#trapped = {
-      configurable: true,
-      // An added property that loops would come across must not be there before it is added.
-      enumerable: former?.enumerable ?? false,
-      get: () => former?.value as unknown,
-      set(this: unknown, next: unknown) {
-        // An assignment to what inherits from the owner makes a property there, as without the trap.
-        if (this !== owner) {
-          Object.defineProperty(this, key, { value: next, writable: true, enumerable: true, configurable: true });
-          return;
-        }
-        refuse(deed, why);
-      },
+    const former = this.#former;
+    const set = function (this: unknown, value: unknown): void {
+      // An assignment to what inherits from the owner makes a property there, as without the trap.
+      if (this === owner) refuse(deed, why, set);
+      defineProperty(this as object, key, { value, writable: true, enumerable: true, configurable: true });
     };
-    this.#putBack = () => {
-      if (former === undefined) Reflect.deleteProperty(owner, key);
-      else Object.defineProperty(owner, key, former);
-    };
-    Object.defineProperty(owner, key, this.#trapped);
+    // An added property that loops would come across must not be there before it is added.
+    this.#trapped = { configurable: true, enumerable: former?.enumerable ?? false, get: () => former?.value as unknown, set };
+    defineProperty(owner, key, this.#trapped);
+    this.#putBack.push(() => {
+      if (this.#isMade()) return;
+      if (former === undefined) deleteProperty(owner, key);
+      else defineProperty(owner, key, former);
+    });
   }
 
-  #putBack: () => void = () => {};
+  #guardCalls(): void {
+    const { owner, deed } = this.#change;
+    for (const [holder, name, changes] of changingCalls) {
+      const former = getOwnPropertyDescriptor(holder, name)!;
+      const real = former.value as (...args: unknown[]) => unknown;
+      const guarded = (...args: unknown[]): unknown => {
+        if (args[0] === owner && changes(this.#change.key, args[1])) refuse(deed, why, guarded);
+        return apply(real, holder, args);
+      };
+      defineProperty(holder, name, { ...former, value: guarded });
+      this.#putBack.push(() => {
+        if (getOwnPropertyDescriptor(holder, name)?.value === guarded) defineProperty(holder, name, former);
+      });
+    }
+  }
 
-  /** Whether the trap is no longer what it was, or, where none could be set, whether the change has been made. */
-  #sprung(): boolean {
+  /** Whether the change has been made: a trap is no longer what it was, or where none can be set something else is. */
+  #isMade(): boolean {
     const { owner, key } = this.#change;
-    if (this.#trapped === undefined) return currentLanguage()?.firstChange() !== undefined;
-    return Object.getOwnPropertyDescriptor(owner, key)?.get !== this.#trapped.get;
+    if (key === "") return !isExtensible(owner);
+    if (key === "__proto__") return getPrototypeOf(owner) !== this.#formerPrototype;
+    if (this.#trapped === undefined && this.#former === undefined) return ownKeys(owner).some((present) => isSameKey(present, key));
+    const now = getOwnPropertyDescriptor(owner, key);
+    const then = this.#trapped ?? this.#former;
+    return now?.get !== then?.get || now?.value !== then?.value;
   }
 }
+
+// Code under test may replace these.
+const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, isExtensible, ownKeys } = Reflect;
+
+type Key = string | symbol;
+
+/** Whether every run has another symbol of this kind. */
+function isMadeAnew(key: Key): boolean {
+  return typeof key === "symbol" && Symbol.keyFor(key) === undefined && !wellKnownSymbols.has(key);
+}
+
+const wellKnownSymbols: ReadonlySet<unknown> = new Set(ownKeys(Symbol).map((name) => Reflect.get(Symbol, name) as unknown));
+
+function isSameKey(a: unknown, b: Key): boolean {
+  return a === b || (typeof a === "symbol" && typeof b === "symbol" && a.description === b.description);
+}
+
+const namesKey = (key: Key, named: unknown): boolean => isSameKey(named, key);
+const setsPrototype = (key: Key): boolean => key === "__proto__";
+const freezes = (key: Key): boolean => key === "";
+
+/** Functions that change the object they are given, and whether with this second argument they make the change of a key. */
+const changingCalls: readonly [holder: object, name: string, changes: (key: Key, argument: unknown) => boolean][] = [
+  [Object, "defineProperty", namesKey],
+  [Reflect, "defineProperty", namesKey],
+  [Reflect, "deleteProperty", namesKey],
+  [Object, "defineProperties", (key, descriptors) => ownKeys(descriptors as object).includes(key)],
+  [Object, "setPrototypeOf", setsPrototype],
+  [Reflect, "setPrototypeOf", setsPrototype],
+  [Object, "freeze", freezes],
+  [Object, "seal", freezes],
+  [Object, "preventExtensions", freezes],
+  [Reflect, "preventExtensions", freezes],
+];

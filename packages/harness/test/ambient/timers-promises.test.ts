@@ -40,18 +40,14 @@ describe("as Node's own", () => {
     const { real, simulated } = await withBoth(async (timers) => {
       const said: unknown[] = [];
       const say = (what: unknown): unknown => said.push(what);
-      await Promise.all([
-        timers.setTimeout(20, "timeout").then(say),
-        timers.setImmediate("immediate").then(say),
-        timers.setTimeout(10).then(say),
-        timers.scheduler.wait(30).then(say),
-        timers.scheduler.yield().then(say),
-        timers.setTimeout(undefined, "no delay").then(say),
-      ]);
+      // Equal delays keep their order, however late a busy machine is.
+      await Promise.all([timers.setTimeout(10, "timeout").then(say), timers.scheduler.wait(10).then(say), timers.setTimeout(10).then(say)]);
+      await Promise.all([timers.setImmediate("immediate").then(say), timers.scheduler.yield().then(say), timers.setImmediate().then(say)]);
+      say(await timers.setTimeout(undefined, "no delay"));
       return said;
     });
     expect(simulated).toEqual(real);
-    expect(real).toHaveLength(6);
+    expect(real).toHaveLength(7);
   });
 
   test("an interval gives its ticks, also those that nobody has waited for, and ends with its loop", async () => {

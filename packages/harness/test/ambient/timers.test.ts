@@ -30,35 +30,38 @@ describe("as Node's own", () => {
         for (const name of ["a", "b", "c"]) setTimeout(() => queueMicrotask(() => log(name)), 5);
         setTimeout(done, 40);
       }),
-    "arguments, this and return values": (log) =>
-      new Promise((done) => {
-        const timer = setTimeout(
-          function (this: unknown, ...args: unknown[]) {
-            log([this === timer, args]);
-          },
-          1,
-          "x",
-          2,
-        );
+    "arguments, this and return values": async (log) => {
+      await new Promise<void>((done) => {
         const immediate = setImmediate(
           function (this: unknown, ...args: unknown[]) {
             log([this === immediate, args]);
+            done();
           },
           3,
           "y",
         );
         log([
-          timer.constructor.name,
           immediate.constructor.name,
-          timer.ref() === timer,
-          timer.unref() === timer,
-          timer.hasRef(),
-          timer.ref().hasRef(),
+          immediate.ref() === immediate,
+          immediate.unref() === immediate,
+          immediate.hasRef(),
+          immediate.ref().hasRef(),
         ]);
-        log([immediate.ref() === immediate, immediate.unref() === immediate, immediate.hasRef(), immediate.ref().hasRef()]);
-        log([typeof +timer, clearTimeout(undefined), clearTimeout(null as never), clearTimeout({} as never), clearImmediate(undefined)]);
-        setTimeout(done, 30);
-      }),
+      });
+      await new Promise<void>((done) => {
+        const timer = setTimeout(
+          function (this: unknown, ...args: unknown[]) {
+            log([this === timer, args]);
+            done();
+          },
+          1,
+          "x",
+          2,
+        );
+        log([timer.constructor.name, timer.ref() === timer, timer.unref() === timer, timer.hasRef(), timer.ref().hasRef(), typeof +timer]);
+      });
+      log([clearTimeout(undefined), clearTimeout(null as never), clearTimeout({} as never), clearImmediate(undefined)]);
+    },
     intervals: (log) =>
       new Promise((done) => {
         let count = 0;
@@ -76,12 +79,11 @@ describe("as Node's own", () => {
         clearInterval(setTimeout(log, 1, "a timeout as interval"));
         clearTimeout(setInterval(log, 1, "an interval as timeout"));
         clearImmediate(setImmediate(log, "an immediate"));
-        clearTimeout(setImmediate(log, "an immediate is no timeout") as never);
+        clearTimeout(setImmediate(() => setTimeout(done, 30)) as never);
         setTimeout(log, 1, "closed").close();
         const kept = setTimeout(log, 1, "its number alone clears nothing");
         const number = +kept;
         log(`${kept[Symbol.toPrimitive]()}` === `${number}`);
-        setTimeout(done, 30);
       }),
     refresh: (log) =>
       new Promise((done) => {

@@ -7,6 +7,8 @@ import { newLife, newSimulation, type TestLife, type WorldOptions } from "./worl
 
 /** Gives the globals of this thread to the simulation while `act` runs. */
 export async function withAmbient<T>(act: (ambient: Ambient) => T | Promise<T>): Promise<T> {
+  // The test runner replaces process.nextTick while it sends, and puts it back a tick later: not into ours.
+  await new Promise((resolve) => setImmediate(resolve));
   const ambient = installAmbient();
   try {
     return await act(ambient);
