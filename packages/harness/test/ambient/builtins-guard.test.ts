@@ -5,6 +5,7 @@ import { sharedObjects } from "../../src/ambient/shared-objects.ts";
 import { differences, statesOf } from "../support/descriptors.ts";
 
 const define = Object.defineProperty;
+const arrayIterator = Object.getPrototypeOf([][Symbol.iterator]()) as object;
 const user = globalThis as unknown as Record<PropertyKey, unknown>;
 
 /** Something code under test does to what all share, and how the guard names it. */
@@ -29,7 +30,7 @@ const changes: Record<string, () => unknown> = {
     }),
   "changed Map.prototype[Symbol(Symbol.iterator)]": () => Reflect.set(Map.prototype, Symbol.iterator, null),
   "changed Array.prototype[Symbol(Symbol.iterator)]": () => Reflect.set(Array.prototype, Symbol.iterator, null),
-  "changed ArrayIterator.prototype.next": () => Reflect.set(Object.getPrototypeOf([][Symbol.iterator]()), "next", null),
+  "changed ArrayIterator.prototype.next": () => Reflect.set(arrayIterator, "next", null),
   "changed the prototype of Array.prototype": () => Object.setPrototypeOf(Array.prototype, { sum: () => 0 }),
   "changed JSON.stringify": () => (JSON.stringify = () => ""),
   "changed Promise.prototype.then": () => Reflect.set(Promise.prototype, "then", null),
