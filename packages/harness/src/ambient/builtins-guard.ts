@@ -72,11 +72,11 @@ export class BuiltinsGuard {
 
   /** Removes what a run has left without harm. Puts everything back if the run has changed more. */
   tidy(changed: boolean): void {
-    if (changed || this.#hasLeftovers()) this.restore();
+    if (changed || this.hasLeftovers()) this.restore();
   }
 
   /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. */
-  #hasLeftovers(): boolean {
+  hasLeftovers(): boolean {
     if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) return true;
     return countGlobals() !== this.#globalCount;
   }

@@ -17,8 +17,9 @@ export class Language {
    * what the module throws.
    */
   evaluate<T>(module: () => T): T {
-    // What a run has done before is told when that run is over.
-    if (this.#present.firstChange() !== undefined) return module();
+    // The run has failed by then; it tells so when it is over.
+    const before = this.#present.firstChange();
+    if (before !== undefined) throw new TypeError(`${before.deed}: ${belongsToAll}`);
     // The additions of an earlier evaluation are not there to be added to.
     if (this.#present !== this.#nodes) this.#nodes.restoreBuiltins();
     this.#present = this.#nodes;

@@ -1,5 +1,6 @@
-import type { RaftEnv } from "@raft-stress/raft/api";
+import type { MakeRaft, RaftEnv } from "@raft-stress/raft/api";
 import { describe, expect, test } from "vitest";
+import type { Ambient } from "../../src/ambient/install.ts";
 import type { IterationResult } from "../../src/result.ts";
 import { withAmbient } from "../support/ambient.ts";
 import { FixedLeader, fixedLeader } from "../support/fixed-leader.ts";
@@ -128,25 +129,54 @@ describe("a change of a built-in object fails the run, names server, event and l
   });
 });
 
-describe("what a module adds when it is evaluated", () => {
-  test("stays, and is no change", async () => {
+describe("what a module does to the language when it is evaluated", () => {
+  /** Evaluates the module anew for each server, as for a Raft with module-level state. */
+  const evaluating =
+    (ambient: Ambient, module: () => void, act: () => void = () => {}): MakeRaft =>
+    (env) => {
+      ambient.evaluate(module);
+      return doing(act)(env);
+    };
+
+  test("by additions, is no change, and gone for the next run", async () => {
     await withAmbient(async (ambient) => {
-      const before = Error.stackTraceLimit;
-      ambient.evaluate(() => {
+      const found: unknown[] = [];
+      const seen: unknown[] = [];
+      const add = () => {
+        found.push(Reflect.get([], "lastOf"));
         Reflect.set(Array.prototype, "lastOf", () => 1);
         Reflect.set(globalThis, "settings", { debug: true });
-        Error.stackTraceLimit = 30;
-      });
-      const seen: unknown[] = [];
-      const look = () => seen.push([Reflect.get([], "lastOf") !== undefined, Reflect.get(globalThis, "settings"), Error.stackTraceLimit]);
-      for (let i = 0; i < 2; i++) expect((await run(lab, doing(look))).outcome).toBe("pass");
-      expect(seen).toEqual([
-        [true, { debug: true }, 30],
-        [true, { debug: true }, 30],
-      ]);
-      Reflect.deleteProperty(Array.prototype, "lastOf");
-      Reflect.deleteProperty(globalThis, "settings");
-      Error.stackTraceLimit = before;
+      };
+      const look = () => seen.push([typeof Reflect.get([], "lastOf"), Reflect.get(globalThis, "settings")]);
+      for (let i = 0; i < 2; i++) expect((await run(lab, evaluating(ambient, add, look))).outcome).toBe("pass");
+      expect(new Set(found)).toEqual(new Set([undefined]));
+      expect(seen.length).toBeGreaterThan(0);
+      for (const each of seen) expect(each).toEqual(["function", { debug: true }]);
+      expect([Reflect.get([], "lastOf"), Reflect.get(globalThis, "settings")]).toEqual([undefined, undefined]);
+    });
+  });
+
+  test("by changes, is undone at once, and an error", async () => {
+    await withAmbient(async (ambient) => {
+      const { get } = Map.prototype;
+      const change = () => void Reflect.set(Map.prototype, "get", () => 1);
+      const { outcome, failure } = await run(lab, evaluating(ambient, change));
+      expect(outcome).toBe("crash");
+      expect(failure?.reason).toContain("TypeError: changed Map.prototype.get while it was evaluated: ");
+      expect(Map.prototype.get).toBe(get);
+    });
+  });
+
+  test("does not hide what a run did before", async () => {
+    await withAmbient(async (ambient) => {
+      const makeRaft: MakeRaft = (env) => {
+        if (env.me === 1) Reflect.set(Array.prototype, "first", () => 1);
+        return evaluating(ambient, () => void Reflect.set(Array.prototype, "lastOf", () => 1))(env);
+      };
+      const { outcome, failure } = await run(lab, makeRaft);
+      expect(outcome).toBe("crash");
+      expect(failure?.reason).toContain("added Array.prototype.first: ");
+      expect(failure?.server).toBe(1);
     });
   });
 });
