@@ -295,7 +295,7 @@ export const mutants = [
     name: "snapshot-term-kept",
     fault: "compaction moves the snapshot point but keeps its old term",
     file: "log.js",
-    find: "this.#snapshotTerm = term;",
+    find: "this.snapshotTerm = term;",
     replace: "",
     caughtBy: ["TestSnapshotInstall2D", "TestSnapshotAllCrash2D", "TestSnapshotInit2D"],
   },

@@ -41,6 +41,8 @@ export class TamperingWatch implements RunWatch {
     this.#change = change;
     this.#former = getOwnPropertyDescriptor(owner, key);
     this.#formerPrototype = getPrototypeOf(owner);
+    const language = currentLanguage();
+    if (language !== undefined) language.trapped = true;
     this.#guardCalls();
     const settable = key !== "" && key !== "__proto__" && this.#former?.configurable !== false && this.#former?.get === undefined;
     if (settable && (this.#former !== undefined || !isMadeAnew(key))) this.#setTrap();
@@ -58,6 +60,8 @@ export class TamperingWatch implements RunWatch {
 
   /** Takes the traps away. What went around them is left for the guard to put back. */
   remove(): void {
+    const language = currentLanguage();
+    if (language !== undefined) language.trapped = false;
     for (const putBack of this.#putBack) putBack();
   }
 
