@@ -1,6 +1,7 @@
 import type { Piscina } from "piscina";
 import type { Backend } from "./backend.ts";
 import { formatDuration } from "./durations.ts";
+import type { Executor } from "./executor.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { goalOf } from "./goal.ts";
 import type { BundledRaft } from "./implementation/bundled-raft.ts";
@@ -33,14 +34,15 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
   try {
     const session = await prepare(opened);
     const { carryOut } = await import("./carry-out.ts");
-    const { Pool } = await import("./pool.ts");
+    const [{ Pool }, { FreshThreadCheck }] = await Promise.all([import("./pool.ts"), import("./fresh-thread-check.ts")]);
     const jsonName = jsonFile(options);
     const json = jsonName === undefined ? undefined : openJson(jsonName, output);
     const interruption = watchForInterrupts();
     const goal = goalOf(options);
     const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
     if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
-    return await carryOut(session, { interruption, json, openBackend: () => backend(pool, session) });
+    const executor = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(pool) : pool;
+    return await carryOut(session, { interruption, json, openBackend: () => backend(executor, session) });
   } finally {
     await threads.threads.destroy();
   }
@@ -112,9 +114,9 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
 }
 
-function backend(pool: Pool, { subject, options }: { readonly subject: string; readonly options: Options }): Backend {
+function backend(executor: Executor, { subject, options }: { readonly subject: string; readonly options: Options }): Backend {
   return {
-    executor: pool,
+    executor,
     subject,
     origin: { raft: subject },
     replayCommand: replayCommandFor(options),

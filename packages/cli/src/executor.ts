@@ -9,6 +9,8 @@ export interface Batch {
   readonly settings?: Partial<RunSettings>;
   /** On a thread of its own: if that thread is lost, it is known which run did it. */
   readonly alone?: boolean;
+  /** On a thread that has made no run before and makes none after. */
+  readonly fresh?: boolean;
 }
 
 /** How a batch lost its thread. */

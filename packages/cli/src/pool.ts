@@ -83,7 +83,9 @@ export class Pool implements Executor {
       ...(settings && { settings }),
       ...(channel && { port: channel.port2 }),
     });
-    const end = await this.#submit(batch.alone ? this.#alone() : this.#options.threads, jobs, channel, onResults, task);
+    const threads = batch.fresh ? this.#options.startAloneThread() : batch.alone ? this.#alone() : this.#options.threads;
+    const end = await this.#submit(threads, jobs, channel, onResults, task);
+    if (batch.fresh) await threads.destroy();
     return end.type === "loaded" ? { type: "fault", stack: "a batch ended as a load" } : end;
   }
 

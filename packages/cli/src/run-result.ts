@@ -43,6 +43,8 @@ export interface RunResult {
   readonly commands?: number;
   readonly events?: number;
   readonly traceHash?: string;
+  /** For each event, a hash of all that had happened by its end; see the harness's `IterationResult`. */
+  readonly eventDigests?: Int32Array;
   readonly failure?: RunFailure;
   /** The log's text without its header. An external run's is in a file instead. */
   readonly log?: string;

@@ -58,6 +58,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     commands: counts.commands,
     events: simulation.events,
     traceHash: simulation.hash.toString(),
+    ...(repeated === undefined ? {} : { eventDigests: repeated.eventDigests }),
     ...(failure === undefined ? {} : { failure }),
     ...(log === undefined ? {} : { log }),
   };
@@ -68,6 +69,7 @@ type RunPass = (traceLevel: TraceLevel, watch?: RunWatch) => Promise<Pass>;
 /** What making a run twice, as asked, has shown. */
 interface Repeated {
   readonly difference: string[] | undefined;
+  readonly eventDigests: Int32Array;
 }
 
 /** Text is recorded in the first pass only when the run can't be repeated, or its log is wanted in any case. */
@@ -77,7 +79,7 @@ async function runAsAsked(settings: RunSettings, pass: RunPass): Promise<{ first
   if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
   const journal = new Journal();
   const first = await pass(settings.traceLevel, journal);
-  return { first, repeated: { difference: await differenceOf(journal, pass) } };
+  return { first, repeated: { difference: await differenceOf(journal, pass), eventDigests: journal.digests() } };
 }
 
 /** Makes the run again and tells where it left the first one's way; undefined when it did not. */

@@ -83,6 +83,8 @@ export interface IterationResult {
   /** Events of the whole run, and the hash over all of them: 16 hexadecimal digits. */
   readonly events: number;
   readonly traceHash: string;
+  /** With `checkDeterminism`: for each event, a hash of all that had happened by its end. */
+  readonly eventDigests?: Int32Array;
   readonly failure?: Failure;
   /** The log's text without its header: the lab's own lines, then the trace. For failed runs, and for all with `archive`. */
   readonly log?: string;

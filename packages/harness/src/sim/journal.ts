@@ -9,20 +9,35 @@ export class Journal implements RunWatch {
   readonly #events: string[] = [];
   /** A word for each thing done, in order, those that tell the next event from others included. */
   readonly #acts: number[] = [];
+  /** For each event, a hash of all acts until its end. */
+  readonly #digests: number[] = [];
+  #digest = 0;
 
   begin(event: SimEvent): void {
     this.#events.push(tellEvent(event));
   }
 
   scheduled(event: SimEvent, delayUs: number): void {
-    this.#acts.push(wordOf(event, delayUs));
+    this.#add(wordOf(event, delayUs));
   }
 
   hashed(word: number): void {
-    this.#acts.push(word);
+    this.#add(word);
   }
 
-  end(): void {}
+  #add(word: number): void {
+    this.#acts.push(word);
+    this.#digest = mix32(this.#digest, word);
+  }
+
+  end(): void {
+    this.#digests.push(this.#digest);
+  }
+
+  /** For each event, a hash of all that had happened by its end: to compare with a run whose journal is elsewhere. */
+  digests(): Int32Array {
+    return Int32Array.from(this.#digests);
+  }
 
   /** The act at a position; undefined beyond the end of the run. */
   act(position: number): number | undefined {
