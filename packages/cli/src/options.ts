@@ -272,7 +272,7 @@ export const optionTable = {
   checkDeterminism: {
     kind: "switch",
     group: "Reproduce",
-    sentence: "Make every run twice and compare the two event by event; the first event that differs is shown.",
+    sentence: "Make every run twice, and again in a fresh thread, and compare them event by event; the first that differs is shown.",
   } as SwitchOption,
   failFast: {
     kind: "switch",

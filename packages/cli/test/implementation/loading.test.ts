@@ -1,17 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newDirectory, runLines, start } from "../support/command.ts";
-
-/** A directory of the user's. */
-function project(files: Readonly<Record<string, string>>): string {
-  const directory = newDirectory();
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true });
-    writeFileSync(join(directory, name), text);
-  }
-  return directory;
-}
+import { project } from "../support/project.ts";
 
 const passes = `import { makeRaft as builtIn } from "@raft-stress/raft";\nexport const makeRaft = (env) => builtIn(env);\n`;
 const passesAsCommonJs = `const { makeRaft } = require("@raft-stress/raft");\nexports.makeRaft = (env) => makeRaft(env);\n`;

@@ -1,0 +1,198 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runLines, start } from "../support/command.ts";
+import { project } from "../support/project.ts";
+
+/**
+ * The built-in Raft with a fault of conduct on S1, 20 ms of virtual time into each run whose first random number is below one half: the other runs must
+ * not notice. `deed` is code; line 8 of the module is its first.
+ */
+function badly(deed: string): string {
+  return `import { makeRaft as builtIn } from "@raft-stress/raft";
+import type { RaftEnv } from "@raft-stress/raft/api";
+
+export function makeRaft(env: RaftEnv) {
+  const raft = builtIn(env);
+  const isBad = env.me === 1 && Math.random() < 0.5;
+  const misbehave = () => {
+    ${deed}
+  };
+  if (isBad) setTimeout(misbehave, 20);
+  return raft;
+}
+`;
+}
+
+/** The same for what a server answers with: \`changes\` are members of the Raft. */
+function answering(changes: string): string {
+  return `import { makeRaft as builtIn } from "@raft-stress/raft";
+import type { RaftEnv } from "@raft-stress/raft/api";
+
+export function makeRaft(env: RaftEnv) {
+  const raft = builtIn(env);
+  const whole = { start: (c: unknown) => raft.start(c), getState: () => raft.getState(), snapshot() {}, kill: () => raft.kill(), handlers: raft.handlers };
+  if (env.me !== 1 || Math.random() < 0.5) return whole;
+  return { ...whole, ${changes} };
+}
+`;
+}
+
+async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2B" } = {}) {
+  const cwd = project({ "raft.ts": source });
+  const { stdout, exitCode } = await start(
+    [test, "-n", "8", "-p", "2", "--seed", "5", "-T", timeout, "--raft", "raft.ts", "--json", "-", "-o", "logs"],
+    { cwd },
+  );
+  const runs = runLines(stdout);
+  expect(runs).toHaveLength(8);
+  expect(exitCode).toBe(1);
+  const failed = runs.filter(({ outcome }) => outcome !== "pass");
+  expect(failed.length).toBeGreaterThan(0);
+  expect(failed.length).toBeLessThan(8);
+  expect(readdirSync(join(cwd, "logs"))).toHaveLength(failed.length);
+  const log = readFileSync(join(cwd, failed[0]!.log!), "utf8");
+  return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, log, cwd };
+}
+
+const inLine8 = /raft\.ts:8:\d+/;
+
+describe("a Raft that misbehaves fails its own runs, with what it did and where, and no others", () => {
+  it.each([
+    ["throws in a timer", "throw new Error('no');", "crash", /^S1 threw in a setTimeout callback: Error: no$/],
+    [
+      "leaves a rejection unhandled",
+      "void Promise.reject(new Error('no'));",
+      "crash",
+      /^S1 threw in a promise whose rejection nobody handles: Error: no$/,
+    ],
+    [
+      "throws in a microtask",
+      "queueMicrotask(() => { throw new Error('no'); });",
+      "crash",
+      /^S1 threw in a microtask or timer: Error: no$/,
+    ],
+    [
+      "throws in a nextTick",
+      "process.nextTick(() => { throw new Error('no'); });",
+      "crash",
+      /^S1 threw in a microtask or timer: Error: no$/,
+    ],
+    ["exits", "process.exit(4);", "crash", /^S1 called process\.exit\(4\): /],
+    [
+      "reads a file",
+      "(process as any).getBuiltinModule('fs').readFileSync('/etc/hostname');",
+      "crash",
+      /^S1 called fs\.readFileSync\(\): /,
+    ],
+    ["opens a connection", "void fetch('http://127.0.0.1:9');", "crash", /^S1 called fetch\(\): /],
+    [
+      "compiles WebAssembly",
+      "void (globalThis as any).WebAssembly.compile(new Uint8Array(8));",
+      "crash",
+      /^S1 called WebAssembly\.compile\(\): /,
+    ],
+    ["waits in Atomics.wait", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", "crash", /^S1 called Atomics\.wait\(\): /],
+    ["waits for time to pass", "while (Date.now() > 0);", "crash", /^S1 asked for the time 1000000 times in one event: /],
+    ["prints 10 MB", "for (let i = 0; i < 200; i++) console.log('x'.repeat(60_000));", "crash", /^S1 wrote 10 MB to the console: /],
+    ["pollutes a prototype", "(Array.prototype as any).last = () => 1;", "crash", /^S1 added Array\.prototype\.last: /],
+    ["changes a built-in function", "Map.prototype.get = () => undefined;", "crash", /^S1 changed Map\.prototype\.get: /],
+    ["replaces a global", "(globalThis as any).Promise = class {};", "crash", /^S1 changed the global Promise: /],
+  ])("%s", async (_, deed, expectedOutcome, reason) => {
+    const { outcome, reason: given, log } = await runsOf(badly(deed));
+    expect(given).toMatch(reason);
+    expect(outcome).toBe(expectedOutcome);
+    expect(log).toMatch(inLine8);
+    expect(log).toMatch(/^ +at: +\d+\.\d{3} ms, event \d+$/m);
+  });
+
+  it.each([
+    [
+      "never ends a loop",
+      "for (;;);",
+      /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at misbehave \(raft\.ts:8:\d+\)$/,
+    ],
+    [
+      "never ends a chain of promises",
+      "void (async () => { for (;;) await null; })();",
+      /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at .*raft\.ts:8:\d+\)?$/,
+    ],
+  ])("%s", async (_, deed, reason) => {
+    const { outcome, reason: given, log } = await runsOf(badly(deed), { timeout: "1s" });
+    expect(outcome).toBe("timeout");
+    expect(given).toMatch(reason);
+    expect(log).toMatch(inLine8);
+  });
+
+  it("sets immediates without end", async () => {
+    const { outcome, reason } = await runsOf(badly("setImmediate(misbehave);"));
+    expect(outcome).toBe("stuck");
+    expect(reason).toMatch(/^time stands still: events without end at one instant \(.* now S1: a setImmediate callback\)/);
+  });
+
+  it("takes memory without end", async () => {
+    const { outcome, reason } = await runsOf(badly("const all = []; for (;;) all.push(new Array(1e6).fill(1));"), { timeout: "60s" });
+    expect(outcome).toBe("crash");
+    expect(reason).toMatch(/^the run's thread ran out of memory; event \d+/);
+  });
+
+  it.each([
+    [
+      "a handler that throws",
+      "handlers: { ...raft.handlers, RequestVote() { throw new Error('no'); } }",
+      "crash",
+      /^S1 threw in the handler of RequestVote: Error: no$/,
+    ],
+    [
+      "a handler that rejects",
+      "handlers: { ...raft.handlers, async RequestVote() { throw new Error('no'); } }",
+      "crash",
+      /^S1 threw in the handler of RequestVote: Error: no$/,
+    ],
+    [
+      "a reply that cannot be copied",
+      "handlers: { ...raft.handlers, RequestVote: () => ({ term: 1, vote: { granted: () => true } }) }",
+      "crash",
+      /^S1 threw in the reply of RequestVote: .*vote\.granted/,
+    ],
+    [
+      "a start() that returns a promise",
+      "start: async (c: unknown) => raft.start(c)",
+      "crash",
+      /^S1 answered start\(\) with a promise, expected \{ index, term, isLeader \} at once$/,
+    ],
+    ["a constructor that throws", "get handlers(): never { throw new Error('no'); }", "crash", /^S1 threw in MakeRaft: Error: no$/],
+  ])("%s", async (_, changes, expectedOutcome, reason) => {
+    const { outcome, reason: given, log } = await runsOf(answering(changes));
+    expect(given).toMatch(reason);
+    expect(outcome).toBe(expectedOutcome);
+    expect(log).toMatch(/^ +at: +\d+\.\d{3} ms, event \d+$/m);
+  });
+
+  it("replays from its seed", async () => {
+    const { log, cwd } = await runsOf(badly("throw new Error('no');"));
+    const name = readdirSync(join(cwd, "logs"))[0]!;
+    const { stdout } = await start(["replay", join("logs", name)], { cwd });
+    expect(stdout).toContain("S1 threw in a setTimeout callback: Error: no");
+    expect(stdout).toContain(/trace hash: ([0-9a-f]{16})/.exec(log)![1]!);
+  });
+});
+
+describe("what a Raft may do without harm", () => {
+  it.each([
+    [
+      "it mutates the arguments it received",
+      "handlers: { ...raft.handlers, AppendEntries(args: any) { const reply = (raft.handlers as any).AppendEntries({ ...args, entries: [...args.entries] }); args.entries.length = 0; args.term = -1; return reply; } }",
+    ],
+    [
+      "it applies after it was killed",
+      "kill() { raft.kill(); void env.apply({ type: 'command', index: 99, command: 1 }); setTimeout(() => { throw new Error('late'); }, 1); }",
+    ],
+    ["it leaves a call unanswered now and then", "handlers: { ...raft.handlers, Unused: () => new Promise(() => {}) }"],
+  ])("%s", async (_, changes) => {
+    const cwd = project({ "raft.ts": answering(changes) });
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "TestPersist12C", "-n", "4", "--raft", "raft.ts"], { cwd });
+    expect(stdout).toMatch(/\n8 passed, 0 failed$/);
+    expect(exitCode).toBe(0);
+  });
+});
