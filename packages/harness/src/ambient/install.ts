@@ -44,7 +44,7 @@ export function installAmbient(): Ambient {
     crypto: simulatedWebCrypto(globalThis.crypto),
   };
   const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs)];
-  const former = replacements.map(replace);
+  const former = [...replacements.map(replace), ...neededByAll.map(lock)];
   const language = new Language();
   setLanguage(language);
   return {
@@ -104,6 +104,19 @@ function withinGlobals(): Replacement[] {
   const temporal: unknown = Reflect.get(globalThis, "Temporal");
   if (temporal !== undefined) replacements.push(...simulatedTemporal(temporal as Parameters<typeof simulatedTemporal>[0]));
   return replacements;
+}
+
+/** Globals without which the harness itself would not come as far as to tell that they were replaced. */
+const neededByAll = [
+  "Array", "ArrayBuffer", "BigInt", "DataView", "Error", "Float64Array", "Int32Array", "JSON", "Map", "Math", "Number", "Object", "Promise", "RangeError",
+  "Reflect", "Set", "String", "Symbol", "TypeError", "Uint8Array", "WeakMap",
+]; // biome-ignore format: a list
+
+/** Makes an assignment to a global an error, there and then. */
+function lock(name: string): () => void {
+  const former = Object.getOwnPropertyDescriptor(globalThis, name)!;
+  Object.defineProperty(globalThis, name, { ...former, writable: false });
+  return () => void Object.defineProperty(globalThis, name, former);
 }
 
 /** Replaces a property, as a getter where it was one; returns what undoes it. */

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { mix32 } from "../sim/random.ts";
 import { elementShape, nameHash, type RecordShape, typeBytes } from "./record-shape.ts";
+import { placeOfUnsendable } from "./unsendable.ts";
 
 /**
  * Everything that crosses a wire is copied, sized and hashed in one pass. The size is that of a self-describing binary encoding like Go's gob,
@@ -23,8 +24,17 @@ let digest = 0;
 export function copyOverWire(value: unknown, shape?: RecordShape): unknown {
   bytes = messageBytes;
   digest = 0;
-  return isRecord(value) ? copyRecord(value, shape, 0, true) : copyValue(value, 0, true);
+  try {
+    return isRecord(value) ? copyRecord(value, shape, 0, true) : copyValue(value, 0, true);
+  } catch (thrown) {
+    if (!(thrown instanceof UnsendableError)) throw thrown;
+    const place = placeOfUnsendable(value);
+    throw new TypeError(place === undefined ? thrown.message : `${place}: ${thrown.message}`);
+  }
 }
+
+/** A part of a message cannot be sent. */
+class UnsendableError extends Error {}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
@@ -62,7 +72,7 @@ function copyValue(value: unknown, depth: number, describes: boolean): unknown {
     case "object":
       return value === null ? copyNull() : copyObject(value, depth, describes);
     default:
-      throw new TypeError(`a ${typeof value} cannot be sent: messages and commands are plain data`);
+      throw new UnsendableError(`a ${typeof value} cannot be sent: messages and commands are plain data`);
   }
 }
 
@@ -158,7 +168,7 @@ function copyExotic(value: object, depth: number, describes: boolean): unknown {
     return new Date(value.getTime());
   }
   if (value instanceof ArrayBuffer) return (copyView(new Uint8Array(value)) as Uint8Array).buffer;
-  if (value instanceof Promise) throw new TypeError("a Promise cannot be sent: await it first");
+  if (value instanceof Promise) throw new UnsendableError("a Promise cannot be sent: await it first");
   return copyAnyRecord(value as Record<string, unknown>, depth, describes);
 }
 

@@ -329,7 +329,9 @@ describe("a server at fault", () => {
 
   it("is blamed when its reply can't be sent", async () => {
     const error = await failing({ Vote: () => ({ granted: () => true }) }, "Vote");
-    expect(error.message).toBe("S0 threw in the reply of Vote: TypeError: a function cannot be sent: messages and commands are plain data");
+    expect(error.message).toBe(
+      "S0 threw in the reply of Vote: TypeError: granted: a function cannot be sent: messages and commands are plain data",
+    );
   });
 
   it("answers through a thenable that is no promise", () =>

@@ -230,9 +230,19 @@ describe("what can't be sent", () => {
   selfRecord.inner = { outer: selfRecord };
   const cannot = [
     ["a function", () => {}, "a function cannot be sent: messages and commands are plain data"],
-    ["a function in a field", { onReply: () => {} }, "a function cannot be sent: messages and commands are plain data"],
-    ["a symbol", [Symbol("x")], "a symbol cannot be sent: messages and commands are plain data"],
-    ["a promise", { reply: Promise.resolve(1) }, "a Promise cannot be sent: await it first"],
+    ["a function in a field", { onReply: () => {} }, "onReply: a function cannot be sent: messages and commands are plain data"],
+    [
+      "a function deep in a list of records",
+      { entries: [{ command: 1 }, { command: { run: () => {} } }] },
+      "entries[1].command.run: a function cannot be sent: messages and commands are plain data",
+    ],
+    [
+      "a function in a Map",
+      { votes: new Map([["S1", () => {}]]) },
+      "votes[1]: a function cannot be sent: messages and commands are plain data",
+    ],
+    ["a symbol", [Symbol("x")], "[0]: a symbol cannot be sent: messages and commands are plain data"],
+    ["a promise", { reply: Promise.resolve(1) }, "reply: a Promise cannot be sent: await it first"],
     ["a list that holds itself", selfList, "a value nested more than 200 deep cannot be sent: does it contain itself?"],
     ["a record that holds itself", selfRecord, "a value nested more than 200 deep cannot be sent: does it contain itself?"],
   ] as const;
