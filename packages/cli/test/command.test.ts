@@ -56,10 +56,11 @@ describe("a command that passes", () => {
   });
 
   it("goes on round after round with --loop until --for ends it", async () => {
-    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-l", "-g", "2", "-n", "5", "--for", "700ms", "--json", "-"]);
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-l", "-g", "2", "-n", "1", "--for", "3s", "--json", "-"]);
     const runs = runLines(stdout);
     expect(exitCode).toBe(0);
-    expect(runs.length).toBeGreaterThan(15);
+    // More than one round, on however slow a machine.
+    expect(runs.length).toBeGreaterThan(1);
     expect(runs.map(({ iteration }) => iteration)).toEqual([...runs.keys()]);
   });
 
