@@ -10,7 +10,11 @@ const dist = new URL("../dist/", import.meta.url);
 // First of all: V8 tells the code of one source from that of another by little more than its length.
 for (const name of readdirSync(dist)) if (name.endsWith(".cache")) rmSync(new URL(name, dist));
 await build({
-  stdin: { contents: 'export * from "@raft-stress/harness"; export { makeRaft } from "@raft-stress/raft";', resolveDir: here },
+  stdin: {
+    contents:
+      'export { formatSeed, labTests, parseSeed, runIteration, runSeed } from "@raft-stress/harness"; export { makeRaft } from "@raft-stress/raft";',
+    resolveDir: here,
+  },
   outfile: fileURLToPath(new URL("engine.cjs", dist)),
   bundle: true,
   format: "cjs",
