@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Finding, hunt, loadRaft, mutants, runOnce, writeRaft } from "../../../raft/mutants/index.mjs";
+import { builtIn, type Fault, type Finding, hunt, importRaft, inThisThread, jobOf, writeRaft } from "../../../../mutants/index.mjs";
 import * as harness from "../../src/index.ts";
 
 /**
@@ -13,13 +13,12 @@ import * as harness from "../../src/index.ts";
 /** Runs within which each of these tests must fail. The seeds are fixed: a mutant that is caught once is caught always, until something else changes. */
 const runs = 100;
 
+const { mutants } = builtIn;
 const directory = mkdtempSync(join(tmpdir(), "raft-mutants-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function newDirectory(name: string): string {
-  const path = join(directory, name);
-  mkdirSync(path);
-  return path;
+function write(name: string, fault?: Fault): string {
+  return writeRaft(builtIn, join(directory, name), fault);
 }
 
 const caught: Finding[] = [];
@@ -29,9 +28,9 @@ const titled = mutants
   .map((mutant) => [mutant.name, mutant.caughtBy.join(", "), mutant] as const);
 
 describe("the mutant", () => {
-  it.each(titled)("%s is caught by %s", async (_name, _tests, mutant) => {
-    const makeRaft = await loadRaft(writeRaft(newDirectory(mutant.name), mutant));
-    const { findings } = await hunt({ harness, makeRaft, tests: mutant.caughtBy, runs });
+  it.each(titled)("%s is caught by %s", async (name, _tests, mutant) => {
+    const runJob = inThisThread(harness, await importRaft(write(name, mutant)));
+    const { findings } = await hunt({ harness, runJob, tests: mutant.caughtBy, runs });
     expect(findings.map(({ test }) => test).toSorted()).toEqual(mutant.caughtBy.toSorted());
     caught.push(...findings);
   });
@@ -39,23 +38,21 @@ describe("the mutant", () => {
 
 it("the Raft without a fault passes every run that a mutant failed", async () => {
   expect(caught.length).toBeGreaterThan(mutants.length / 2);
-  const makeRaft = await loadRaft(writeRaft(newDirectory("unmutated")));
+  const runJob = inThisThread(harness, await importRaft(write("unmutated")));
   for (const { test, run } of new Map(caught.map((finding) => [`${finding.test} ${finding.run}`, finding])).values()) {
-    const { outcome, failure } = await runOnce(harness, makeRaft, test, run);
+    const { outcome, failure } = await runJob(jobOf(harness, test, run));
     expect(`run ${run} of ${test}: ${outcome} ${failure?.reason ?? ""}`).toBe(`run ${run} of ${test}: pass `);
   }
 });
 
 it("the mutants that no test catches can be loaded too", async () => {
   for (const mutant of mutants.filter(({ caughtBy }) => caughtBy.length === 0)) {
-    expect(await loadRaft(writeRaft(newDirectory(mutant.name), mutant)), mutant.name).toBeTypeOf("function");
+    expect(await importRaft(write(mutant.name, mutant)), mutant.name).toBeTypeOf("function");
   }
 });
 
 it("a fault that does not fit the code is an error", () => {
   const fault = { file: "election.js", find: "no such text", replace: "" };
-  expect(() => writeRaft(newDirectory("stale"), fault)).toThrow(
-    /occurs 0 times in packages\/raft\/dist\/election\.js, expected once: "no such text"/,
-  );
-  expect(() => writeRaft(newDirectory("twice"), { ...fault, find: "state" })).toThrow(/occurs \d\d times/);
+  expect(() => write("stale", fault)).toThrow(/occurs 0 times in packages\/raft\/dist\/election\.js, expected once: "no such text"/);
+  expect(() => write("twice", { ...fault, find: "state" })).toThrow(/occurs \d\d times/);
 });

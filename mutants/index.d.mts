@@ -1,8 +1,8 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
 
-/** A text that occurs once in a compiled file of packages/raft, and what stands there instead. */
+/** A text that occurs once in a file of a Raft, and what stands there instead. */
 export interface Fault {
-  /** A file of `dist`, e.g. `election.js`. */
+  /** A file of the style's source, e.g. `election.js`. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
@@ -16,6 +16,20 @@ export interface Mutant extends Fault {
   readonly caughtBy: readonly string[];
   /** With an empty `caughtBy`: why, as far as it is understood. */
   readonly missedBecause?: string;
+}
+
+/** A way to write a Raft, by one that is written so. */
+export interface Style {
+  readonly name: string;
+  /** The Raft, within a sentence. */
+  readonly raft: string;
+  /** The folder that holds it, from the root of the repository; of the files there, those with the extension are part of it. */
+  readonly source: string;
+  readonly extension: string;
+  readonly entry: string;
+  /** The file that lists the mutants. */
+  readonly faults: string;
+  readonly mutants: readonly Mutant[];
 }
 
 /** The first failed run of a test. */
@@ -50,28 +64,37 @@ interface Settings {
   readonly checkDeterminism: boolean;
 }
 
-interface Result {
+export interface Job {
+  readonly test: string;
+  readonly iteration: number;
+  readonly seed: string;
+}
+
+export interface Result {
   readonly outcome: string;
   readonly realMs: number;
   readonly failure?: { readonly cause: string; readonly reason: string };
 }
 
-/** What a hunt needs of packages/harness. The caller gives it, compiled or as source: this package depends on nothing. */
-interface Harness {
+/** What a hunt needs of packages/harness. The caller gives it, compiled or as source. */
+export interface Harness {
   runSeed(seed: Seed, test: string, iteration: number): Seed;
   formatSeed(seed: Seed): string;
-  runIteration(job: { test: string; iteration: number; seed: string }, makeRaft: MakeRaft, settings: Settings): Promise<Result>;
+  runIteration(job: Job, makeRaft: MakeRaft, settings: Settings): Promise<Result>;
 }
 
 export interface HuntOptions {
-  readonly harness: Harness;
-  readonly makeRaft: MakeRaft;
+  readonly harness: Pick<Harness, "runSeed" | "formatSeed">;
+  /** Makes one run of the Raft that is hunted. */
+  runJob(job: Job): Promise<Result>;
   readonly tests: readonly string[];
   readonly runs: number;
 }
 
-export const mutants: readonly Mutant[];
-export function writeRaft(directory: string, fault?: Fault): string;
-export function loadRaft(path: string): Promise<MakeRaft>;
+export const builtIn: Style;
+export const labStyle: Style;
+export function writeRaft(style: Style, directory: string, fault?: Fault): string;
+export function importRaft(path: string): Promise<MakeRaft>;
 export function hunt(options: HuntOptions): Promise<Hunt>;
-export function runOnce(harness: Harness, makeRaft: MakeRaft, test: string, run: number): Promise<Result>;
+export function jobOf(harness: HuntOptions["harness"], test: string, run: number): Job;
+export function inThisThread(harness: Harness, makeRaft: MakeRaft): HuntOptions["runJob"];

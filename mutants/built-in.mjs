@@ -261,7 +261,7 @@ export const mutants = [
     name: "lives-on-after-kill",
     fault: "goes on after kill()",
     file: "driver.js",
-    find: "this.#killed = true;",
+    find: "this.killed = true;",
     replace: "return;",
     caughtBy: [],
     missedBecause: "nothing that a killed server does can reach the others: its timers, requests and deliveries end with it",

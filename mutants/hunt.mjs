@@ -1,6 +1,8 @@
 /** @typedef {import("./index.mjs").Finding} Finding */
 /** @typedef {import("./index.mjs").HuntOptions} HuntOptions */
 /** @typedef {import("./index.mjs").Hunt} Hunt */
+/** @typedef {import("./index.mjs").Harness} Harness */
+/** @typedef {import("@raft-stress/raft/api").MakeRaft} MakeRaft */
 
 /** The command's seed behind all runs: run k of a test is the last one of `raft-stress TEST --seed 1 -n k`. */
 const commandSeed = { high: 0, low: 1 };
@@ -13,7 +15,7 @@ const settings = { clock: "virtual", traceLevel: "none", archive: false, checkDe
  * @param {HuntOptions} options
  * @returns {Promise<Hunt>}
  */
-export async function hunt({ harness, makeRaft, tests, runs }) {
+export async function hunt({ harness, runJob, tests, runs }) {
   const startCpu = process.cpuUsage();
   /** @type {Finding[]} */
   const findings = [];
@@ -22,7 +24,7 @@ export async function hunt({ harness, makeRaft, tests, runs }) {
   let slowestMs = 0;
   for (let run = 1; run <= runs; run += 1) {
     for (const test of open) {
-      const result = await runOnce(harness, makeRaft, test, run);
+      const result = await runJob(jobOf(harness, test, run));
       done += 1;
       slowestMs = Math.max(slowestMs, result.realMs);
       if (result.outcome === "pass") continue;
@@ -36,13 +38,21 @@ export async function hunt({ harness, makeRaft, tests, runs }) {
 
 /**
  * Run `run`, counted from 1, of a test.
- * @param {HuntOptions["harness"]} harness
- * @param {HuntOptions["makeRaft"]} makeRaft
+ * @param {Harness} harness
  * @param {string} test
  * @param {number} run
  */
-export function runOnce(harness, makeRaft, test, run) {
+export function jobOf(harness, test, run) {
   const iteration = run - 1;
-  const seed = harness.formatSeed(harness.runSeed(commandSeed, test, iteration));
-  return harness.runIteration({ test, iteration, seed }, makeRaft, settings);
+  return { test, iteration, seed: harness.formatSeed(harness.runSeed(commandSeed, test, iteration)) };
+}
+
+/**
+ * Makes runs of a Raft in this thread.
+ * @param {Harness} harness
+ * @param {MakeRaft} makeRaft
+ * @returns {HuntOptions["runJob"]}
+ */
+export function inThisThread(harness, makeRaft) {
+  return (job) => harness.runIteration(job, makeRaft, settings);
 }
