@@ -1,21 +1,51 @@
-// Runs a measurement in a worker thread set up as the command sets up its own.
+// Runs measurements in a worker thread set up as the command sets up its own.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/engine-flags.js";
 
-/** Runs `measurement(argument)` of `module` (a file of this folder) in a fresh worker; resolves to what it returns. */
-export function inWorker(module, measurement, argument) {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), {
-      workerData: { module, measurement, argument },
-      resourceLimits: engineResourceLimits,
+/** A worker thread that runs measurements of `module` (a file of this folder), one after the other. */
+export class MeasuringWorker {
+  #worker;
+  #settle;
+
+  constructor(module) {
+    this.#worker = new Worker(new URL(import.meta.url), { workerData: { module }, resourceLimits: engineResourceLimits });
+    this.#worker.on("message", ({ value, thrown }) =>
+      thrown === undefined ? this.#settle.resolve(value) : this.#settle.reject(new Error(thrown)),
+    );
+    this.#worker.on("error", (error) => this.#settle.reject(error));
+  }
+
+  /** Resolves to what `measurement(argument)` returns. One at a time. */
+  run(measurement, argument) {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#worker.postMessage({ measurement, argument });
     });
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
+  }
+
+  async end() {
+    await this.#worker.terminate();
+  }
 }
 
-if (!isMainThread && workerData?.measurement !== undefined) {
+/** The same for one measurement, in a fresh worker. */
+export async function inWorker(module, measurement, argument) {
+  const worker = new MeasuringWorker(module);
+  try {
+    return await worker.run(measurement, argument);
+  } finally {
+    await worker.end();
+  }
+}
+
+if (!isMainThread && workerData?.module !== undefined) {
   const module = await import(workerData.module);
   tuneEngine();
-  parentPort.postMessage(await module[workerData.measurement](workerData.argument));
+  parentPort.on("message", async ({ measurement, argument }) => {
+    try {
+      parentPort.postMessage({ value: await module[measurement](argument) });
+    } catch (error) {
+      parentPort.postMessage({ thrown: String(error.stack) });
+    }
+  });
 }

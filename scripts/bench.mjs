@@ -5,6 +5,7 @@ import { engineMicrosPerEvent } from "../bench/engine.mjs";
 import { inWorker } from "../bench/in-worker.mjs";
 import { tableTestNames } from "../bench/lab-tests.mjs";
 import { Goals, median, runCommand, runScript } from "../bench/measure.mjs";
+import { add, compareWithBuiltIn, labStyleFile } from "../bench/users-raft.mjs";
 import { labTests } from "../packages/harness/dist/index.js";
 
 const quick = process.argv.includes("--quick");
@@ -19,6 +20,7 @@ await engine();
 startUp();
 coldPass();
 await perTest();
+await usersRaft();
 wholeCommand();
 if (!quick) {
   await memory();
@@ -100,6 +102,32 @@ function sum(rows) {
     total[key] = rows.reduce((so_far, row) => so_far + row[key], 0);
   }
   return total;
+}
+
+async function usersRaft() {
+  const rounds = quick ? 20 : 60;
+  console.log(
+    `\nA Raft as users write it (examples/lab-style, by --raft) beside the built-in one, taking turns, ${rounds} rounds, warm: the second half`,
+  );
+  const rows = await compareWithBuiltIn({ file: labStyleFile, names: labTests.map((test) => test.name), rounds });
+  const print = (cells) => console.log(`  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(32) : cell.padStart(22))).join("")}`);
+  const speed = ({ virtualSeconds, cpuSeconds }) => virtualSeconds / cpuSeconds;
+  const printRow = (name, builtIn, users) =>
+    print([
+      name,
+      ...[builtIn, users].map((sums) => Math.round(speed(sums)).toLocaleString("en")),
+      (speed(users) / speed(builtIn)).toFixed(2),
+    ]);
+  print(["virtual s / CPU s", "built-in", "lab-style", "lab-style / built-in"]);
+  for (const { name, builtIn, users } of rows) printRow(name, builtIn, users);
+  const total = (key, parts) => parts.map((row) => row[key]).reduce(add, { virtualSeconds: 0, cpuSeconds: 0 });
+  const table = rows.filter((row) => tableTestNames.includes(row.name));
+  printRow("the 21 of the table", total("builtIn", table), total("users", table));
+  printRow("all 28", total("builtIn", rows), total("users", rows));
+  const ratio = speed(total("users", table)) / speed(total("builtIn", table));
+  goals.check("lab-style, as a part of the built-in Raft's virtual seconds per CPU second, 21 tests", ratio, "more", 1 / 3, (value) =>
+    value.toFixed(2),
+  );
 }
 
 function wholeCommand() {

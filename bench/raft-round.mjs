@@ -1,0 +1,35 @@
+// Rounds over tests with one Raft, loaded as the command's worker threads load theirs. For use in a worker.
+import { cpuSeconds } from "./measure.mjs";
+
+const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false };
+
+let harness;
+let raft;
+
+/** `bundle` undefined is the built-in Raft. */
+export async function load(bundle) {
+  if (bundle === undefined) {
+    const { loadEngine } = await import("../packages/cli/dist/engine.js");
+    harness = await loadEngine();
+    raft = { makeRaft: harness.makeRaft, runAlone: (run) => run() };
+    return;
+  }
+  harness = await import("../packages/harness/dist/index.js");
+  const { loadImplementation } = await import("../packages/cli/dist/implementation/load.js");
+  raft = await loadImplementation(bundle, "virtual");
+}
+
+/** Each of the tests once: what it cost. Throws if one does not pass, since a failing run costs something else. */
+export async function measureRound({ names, iteration }) {
+  const costs = [];
+  for (const name of names) {
+    const seed = harness.formatSeed(harness.runSeed(harness.parseSeed("5eed"), name, iteration));
+    let result;
+    const cost = await cpuSeconds(async () => {
+      result = await raft.runAlone(() => harness.runIteration({ test: name, iteration, seed }, raft.makeRaft, settings));
+    });
+    if (result.outcome !== "pass") throw new Error(`${name} with seed ${seed}: ${result.failure.reason}`);
+    costs.push({ name, virtualSeconds: result.seconds, cpuSeconds: cost });
+  }
+  return costs;
+}
