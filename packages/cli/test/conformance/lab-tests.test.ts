@@ -26,10 +26,15 @@ describe("all lab tests are passed", () => {
     expect(given.map(identity)).toEqual(own.map(identity));
   });
 
-  it.each(rafts)("by $path with the seeds $seeds", async ({ path, seeds }) => {
-    const results = await runAll(await bundle(fileOf(path)), jobsOfAllTests(seeds));
+  it.each(rafts)("by $path with the seeds $seeds, in the same runs in the opposite order", async ({ path, seeds }) => {
+    const raft = await bundle(fileOf(path));
+    const [results, backwards] = await Promise.all([
+      runAll(raft, jobsOfAllTests(seeds)),
+      runAll(raft, jobsOfAllTests(seeds.slice(0, 1)).toReversed()),
+    ]);
     expect(failures(results)).toEqual([]);
     expect(new Set(results.map(({ traceHash }) => traceHash)).size).toBe(labTests.length * seeds.length);
+    expect(backwards.map(identity).toReversed()).toEqual(results.filter(({ job }) => job.iteration === 0).map(identity));
   });
 
   it.each(rafts)("by $path in the same runs when each of its servers evaluates the module anew", async ({ path }) => {

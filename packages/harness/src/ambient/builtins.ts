@@ -2,6 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { builtinModule } from "./builtin-module.ts";
 import { forbiddenFunction, forbiddenNamespace, refuseCall, withForbiddenMethods, withMembers } from "./forbidden.ts";
 import { randomFunctions, repeatableCrypto } from "./randomness.ts";
+import { repeatableSerialization } from "./serialization.ts";
 import * as timers from "./timers.ts";
 import { timersPromises } from "./timers-promises.ts";
 
@@ -19,7 +20,7 @@ const harmless: Readonly<Record<string, (member: string) => boolean>> = {
   module: (member) => ["builtinModules", "isBuiltin"].includes(member),
   os: (member) => ["EOL", "endianness", "devNull", "constants"].includes(member),
   "stream/web": (member) => !/^(Dec|C)ompressionStream$/.test(member),
-  v8: (member) => ["serialize", "deserialize", "Serializer", "Deserializer", "DefaultSerializer", "DefaultDeserializer"].includes(member),
+  v8: (member) => ["deserialize", "Deserializer", "DefaultDeserializer"].includes(member),
   zlib: (member) => !isThreadPoolFunction(member),
 };
 
@@ -67,6 +68,8 @@ export class SimulatedBuiltins {
       case "async_hooks":
         timers.keepAsyncContext();
         return withMembers(this.#forbidden(name, specifier), asyncContextClasses());
+      case "v8":
+        return withMembers(this.#forbidden(name, specifier), repeatableSerialization);
       case "tty":
         return withMembers(this.#forbidden(name, specifier), { isatty: () => false });
       case "worker_threads":
