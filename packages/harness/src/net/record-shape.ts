@@ -28,7 +28,7 @@ const maxCodes = 16;
 export class RecordShape {
   private code: RecordCode | undefined;
   private learned = 0;
-  private readonly codes = new Map<string, RecordCode | undefined>();
+  private readonly codes: RecordCode[] = [];
 
   /**
    * To be called at the beginning of a run. Getters and proxies can tell in which way they are read; it must not depend on the runs that a thread has
@@ -43,18 +43,24 @@ export class RecordShape {
   codeFor(record: AnyRecord): RecordCode | undefined {
     const code = this.code;
     if (code !== undefined && hasKeys(record, code.keys)) return code;
-    if (this.learned++ < maxShapes) this.code = this.codeForKeys(Object.keys(record)) ?? code;
-    return undefined;
+    if (this.learned++ >= maxShapes) return undefined;
+    const learnt = this.codeForKeys(Object.keys(record));
+    if (learnt !== undefined) this.code = learnt;
+    return learnt;
   }
 
   private codeForKeys(keys: readonly string[]): RecordCode | undefined {
-    const name = JSON.stringify(keys);
-    if (this.codes.has(name)) return this.codes.get(name);
-    if (this.codes.size >= maxCodes) this.codes.clear();
+    const known = this.codes.find((code) => areEqual(code.keys, keys));
+    if (known !== undefined) return known;
     const code = codeForKeys(keys);
-    this.codes.set(name, code);
+    if (this.codes.length >= maxCodes) this.codes.length = 0;
+    if (code !== undefined) this.codes.push(code);
     return code;
   }
+}
+
+function areEqual(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((key, i) => key === other[i]);
 }
 
 /** Whether the record has exactly these fields, in this order. */
