@@ -12,6 +12,7 @@ import { jsonFile, openJson } from "./json-target.ts";
 import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
+import { showSizes } from "./show-sizes.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
 
 /** Worker threads that boot. */
@@ -97,7 +98,7 @@ function selectWithHint(patterns: readonly string[], catalogue: readonly TestInf
 }
 
 function describeTest({ name, part, servers, title }: TestInfo): string {
-  return `${name} (${part}, ${servers} servers): ${title}`;
+  return `${name} (${part}, ${showSizes(servers)} servers): ${title}`;
 }
 
 /** Nothing is run with an implementation that does not load. */

@@ -1,6 +1,8 @@
 export { type Ambient, installAmbient } from "./ambient/install.ts";
 export { installForRealClock } from "./ambient/install-real.ts";
-export { runIteration } from "./iteration.ts";
+export { beyondTests } from "./beyond/index.ts";
+export { runIteration, serversOf } from "./iteration.ts";
+export type { ClusterSizes } from "./lab/cluster-sizes.ts";
 export { labTests } from "./lab/index.ts";
 export type { LabTest, Part } from "./lab/lab-test.ts";
 export { type ProbeEnd, probe } from "./probe.ts";

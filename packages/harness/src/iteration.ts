@@ -5,6 +5,8 @@ import type { BuiltinChange } from "./ambient/builtins-guard.ts";
 import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { beyondTests } from "./beyond/index.ts";
+import { type ClusterSizes, clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
@@ -52,7 +54,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     seconds: counts.seconds,
     realMs,
     ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
-    servers: test.servers,
+    servers: clusterSize(test.servers, seed),
     rpcs: counts.rpcs,
     bytes: counts.bytes,
     commands: counts.commands,
@@ -157,7 +159,7 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
-  const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });
+  const cluster = new Cluster(simulation, makeRaft, { servers: clusterSize(test.servers, seed), snapshots: test.snapshots });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
   const shutDown = () => cluster.shutDown();
@@ -229,9 +231,18 @@ function logText({ simulation }: Pass): string {
 }
 
 function findTest(name: string): LabTest {
-  const test = labTests.find((candidate) => candidate.name === name);
+  const test = labTests.find(isCalled(name)) ?? beyondTests.find(isCalled(name));
   if (test === undefined) throw new HarnessFault(`no test is called '${name}'`);
   return test;
+}
+
+function isCalled(name: string): (test: LabTest) => boolean {
+  return (test) => test.name === name;
+}
+
+/** The number of servers of a run of a test with these sizes, for whoever has to tell of one that did not come back. */
+export function serversOf(sizes: ClusterSizes, job: Job): number {
+  return clusterSize(sizes, simulationSeed(job));
 }
 
 /** The run seed, told apart by test: two tests of one seed have different weather. */

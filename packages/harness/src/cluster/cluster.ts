@@ -155,11 +155,14 @@ export class Cluster {
   getState(server: number): Promise<ServerState | undefined> {
     const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
-    return this.simulation.enter(life, "getState()", () => {
-      const state = checkServerState(server, life.raft!.getState());
-      this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
-      return state;
-    });
+    return this.simulation.enter(life, "getState()", () => this.stateNow(server));
+  }
+
+  /** getState() of a live server, within an event of that server's. */
+  stateNow(server: number): ServerState {
+    const state = checkServerState(server, this.lives[server]!.raft!.getState());
+    this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+    return state;
   }
 
   /**

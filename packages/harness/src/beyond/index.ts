@@ -1,0 +1,19 @@
+import type { LabTest } from "../lab/lab-test.ts";
+import { conflictTests } from "./conflicts.ts";
+import { electionTests } from "./elections.ts";
+import { evenClusterTests } from "./even-clusters.ts";
+import { leaderTests } from "./leaders.ts";
+import { outageTests } from "./outages.ts";
+import { partitionTests } from "./partitions.ts";
+import { weatherTests } from "./weather.ts";
+
+/** All tests beyond the lab, in the order in which they are listed. */
+export const beyondTests: readonly LabTest[] = [
+  ...weatherTests,
+  ...partitionTests,
+  ...leaderTests,
+  ...electionTests,
+  ...conflictTests,
+  ...evenClusterTests,
+  ...outageTests,
+];

@@ -1,0 +1,183 @@
+import type { ServerState } from "../cluster/shape.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Links } from "../net/links.ts";
+import { Dice } from "./dice.ts";
+import { Tour } from "./tour.ts";
+
+/** How often a test looks for a leader it waits for. */
+const lookMs = 10;
+
+export interface LeaderSeen {
+  readonly server: number;
+  readonly term: number;
+}
+
+/** How long the faults of a run last, in virtual ms: drawn from this range. */
+export interface Span {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+/**
+ * The time of faults of one run: what a scenario can do to the cluster and see of it. Tasks beside the main line end by themselves when the time is over;
+ * nothing here asserts anything, since what a cluster owes anyone while faults go on are the invariants alone.
+ */
+export class Scene {
+  readonly lab: Lab;
+  readonly dice: Dice;
+  /** Virtual time at which the faults end. */
+  readonly endMs: number;
+  readonly #tasks: Promise<void>[] = [];
+  /** Servers that are just being crashed or booted: another task must not do so at the same time. */
+  readonly #changing = new Set<number>();
+  #commands = 0;
+
+  constructor(lab: Lab, { leastMs, mostMs }: Span) {
+    this.lab = lab;
+    this.dice = new Dice(lab.random);
+    this.endMs = lab.simulation.nowMs + this.dice.between(leastMs, mostMs);
+  }
+
+  // ---- time and tasks ----
+
+  /** Whether the time of faults goes on. */
+  get goesOn(): boolean {
+    return this.lab.simulation.nowMs < this.endMs;
+  }
+
+  /** Sleeps, at most until the time of faults is over. */
+  async pause(delayMs: number): Promise<void> {
+    const leftMs = this.endMs - this.lab.simulation.nowMs;
+    if (leftMs > 0) await this.lab.sleep(Math.min(delayMs, leftMs));
+  }
+
+  /** Starts a task beside the main line. It ends with the time of faults, at the latest when its next pause ends. */
+  beside(name: string, task: (dice: Dice) => Promise<void>): void {
+    this.#tasks.push(this.lab.background(name, (random) => task(new Dice(random))));
+  }
+
+  /** Resolves when all tasks have ended. */
+  async join(): Promise<void> {
+    await this.lab.join("the tasks of the scenario", this.#tasks);
+  }
+
+  // ---- commands ----
+
+  /** A command that nobody has proposed yet. */
+  command(): number {
+    return ++this.#commands;
+  }
+
+  /** Clients that offer every live server a command of its own, `everyMs` apart on average. */
+  load(everyMs: number): void {
+    this.beside("clients", async (dice) => {
+      while (this.goesOn) {
+        await this.lab.offerToAll(() => this.command());
+        await this.pause(dice.logUniform(everyMs / 2, everyMs * 2));
+      }
+    });
+  }
+
+  /** Offers one server some commands at one instant; returns how many it took. */
+  async offer(server: number, count = 1): Promise<number> {
+    let taken = 0;
+    await Tour.of(this.lab.cluster, [server], () => {
+      for (let i = 0; i < count; i++) if (this.lab.cluster.startNow(server, this.command()).isLeader) taken++;
+    });
+    return taken;
+  }
+
+  // ---- looking ----
+
+  /** What getState() says of some servers, by server number; nothing for those that are down. */
+  async states(servers: readonly number[] = this.lab.everyone()): Promise<(ServerState | undefined)[]> {
+    const { cluster } = this.lab;
+    const states: (ServerState | undefined)[] = [];
+    await Tour.of(cluster, servers, (server) => {
+      states[server] = cluster.stateNow(server);
+    });
+    return states;
+  }
+
+  /** Who says to lead, of the highest term if there are several. */
+  async leader(servers: readonly number[] = this.lab.everyone()): Promise<LeaderSeen | undefined> {
+    return leaderOf(await this.states(servers));
+  }
+
+  /** Looks again and again for a leader of a higher term than `above` among some servers, for `limitMs` at most. */
+  async awaitLeader(limitMs: number, servers: readonly number[] = this.lab.everyone(), above = 0): Promise<LeaderSeen | undefined> {
+    const giveUpMs = this.lab.simulation.nowMs + limitMs;
+    while (this.goesOn) {
+      const leader = await this.leader(servers);
+      if (leader !== undefined && leader.term > above) return leader;
+      if (this.lab.simulation.nowMs >= giveUpMs) return undefined;
+      await this.pause(lookMs);
+    }
+    return undefined;
+  }
+
+  /** A server to hit: half of the time any, else one whose part in the cluster makes it matter. */
+  async aim(dice: Dice = this.dice, servers: readonly number[] = this.lab.everyone()): Promise<number> {
+    if (dice.chance(50)) return dice.pick(servers);
+    const choices = await this.keyServers(servers);
+    return dice.pick(choices.length > 0 ? choices : servers);
+  }
+
+  /** The leader, whoever is in the highest term, and whose services are ahead of all and behind all. */
+  async keyServers(servers: readonly number[] = this.lab.everyone()): Promise<number[]> {
+    const { cluster } = this.lab;
+    const states = await this.states(servers);
+    const live = servers.filter((server) => states[server] !== undefined);
+    if (live.length === 0) return [];
+    const applied = (server: number) => cluster.logs.lastIndex(server);
+    const byApplied = live.toSorted((a, b) => applied(a) - applied(b));
+    const byTerm = live.toSorted((a, b) => states[a]!.term - states[b]!.term);
+    const leader = leaderOf(states);
+    return [...(leader === undefined ? [] : [leader.server]), byTerm.at(-1)!, byApplied[0]!, byApplied.at(-1)!];
+  }
+
+  // ---- crashes ----
+
+  /** Crashes a server. Does nothing to one that is down. */
+  async crash(server: number): Promise<void> {
+    await this.#change(server, async () => {
+      if (this.lab.cluster.isAlive(server)) await this.lab.crash(server);
+    });
+  }
+
+  /** Boots and connects a server that is down. */
+  async boot(server: number): Promise<void> {
+    await this.#change(server, async () => {
+      if (!this.lab.cluster.isAlive(server)) await this.lab.startAndConnect(server);
+    });
+  }
+
+  /** Crashes a server and boots it again after a while. */
+  async restart(server: number, downMs: number): Promise<void> {
+    await this.crash(server);
+    await this.pause(downMs);
+    await this.boot(server);
+  }
+
+  async #change(server: number, act: () => Promise<void>): Promise<void> {
+    if (this.#changing.has(server)) return;
+    this.#changing.add(server);
+    await act();
+    this.#changing.delete(server);
+  }
+
+  // ---- links ----
+
+  /** Opens and cuts ways between servers until told otherwise; undefined: all are open. */
+  link(links: Links | undefined): void {
+    this.lab.cluster.setLinks(links);
+  }
+}
+
+export function leaderOf(states: readonly (ServerState | undefined)[]): LeaderSeen | undefined {
+  let leader: LeaderSeen | undefined;
+  states.forEach((state, server) => {
+    if (state?.isLeader && (leader === undefined || state.term > leader.term)) leader = { server, term: state.term };
+  });
+  return leader;
+}
