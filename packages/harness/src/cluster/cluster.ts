@@ -1,5 +1,6 @@
 import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
+import { fullMesh, type Links } from "../net/links.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
 import { serverClock } from "../sim/clock.ts";
@@ -122,6 +123,21 @@ export class Cluster {
     if (this.connected[server]) this.simulation.trace.test(`disconnect S${server}`);
     this.connected[server] = false;
     this.enableEnds(server, () => false);
+  }
+
+  /** Cuts the direction from -> to: of requests and of replies that travel that way. Connecting and disconnecting servers is apart from it. */
+  cut(from: number, to: number): void {
+    this.setLinks((this.network.links ?? fullMesh(this.size)).cut(from, to));
+  }
+
+  mend(from: number, to: number): void {
+    if (this.network.links !== undefined) this.setLinks(this.network.links.mend(from, to));
+  }
+
+  /** Sets which directions are open; undefined: all. */
+  setLinks(links: Links | undefined): void {
+    this.simulation.trace.test(links === undefined ? "open all links" : `links ${links}`);
+    this.network.links = links;
   }
 
   /** Proposes a command; `isLeader` is false when the server is down. */

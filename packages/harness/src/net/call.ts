@@ -2,7 +2,7 @@ import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
-import { type Conditions, delayOf, type Half, isLost, judge, type Packet, type Weather } from "./rules.ts";
+import { type Conditions, delayOf, type Half, isLost, judge, type Packet, unreachableRule, type Weather } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
@@ -36,7 +36,7 @@ export class Call extends SimEvent implements Packet {
     this.caller = caller;
     this.onReply = onReply;
     this.server = network.server(end.to);
-    this.weather = network.weather(end.enabled && this.server !== undefined);
+    this.weather = network.weather(end.enabled && this.server !== undefined && network.isOpen(end.from, end.to));
   }
 
   get conditions(): Conditions {
@@ -64,6 +64,10 @@ export class Call extends SimEvent implements Packet {
       case eventKinds.handlerPoll:
         if (this.dead()) this.lose(0);
         else this.network.simulation.schedule(this, handlerPollUs);
+        return;
+      case eventKinds.reply:
+        if (this.network.isCutInFlight(this.end.to, this.end.from)) this.losePatiently();
+        else this.deliverReply();
         return;
       default:
         this.deliverReply();
@@ -95,6 +99,10 @@ export class Call extends SimEvent implements Packet {
     const server = this.server!;
     if (!server.incarnation.alive) {
       this.lose(0);
+      return;
+    }
+    if (this.network.isCutInFlight(this.end.from, this.end.to)) {
+      this.losePatiently();
       return;
     }
     server.dispatched++;
@@ -154,6 +162,10 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
+    if (!this.network.isOpen(this.end.to, this.end.from)) {
+      this.losePatiently();
+      return;
+    }
     const verdict = judge(this.weather.reply, this);
     if (isLost(verdict)) {
       this.lose(delayOf(verdict));
@@ -178,6 +190,11 @@ export class Call extends SimEvent implements Packet {
     this.args = undefined;
     this.reply = undefined;
     this.network.simulation.schedule(this, delayUs);
+  }
+
+  /** The way is cut: nobody tells the caller, who gives up after a while. */
+  private losePatiently(): void {
+    this.lose(delayOf(unreachableRule.verdict(this)));
   }
 
   private callerOwner(): number {

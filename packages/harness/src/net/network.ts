@@ -2,6 +2,7 @@ import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
+import type { Links } from "./links.ts";
 import { elementShape, RecordShape } from "./record-shape.ts";
 import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
@@ -63,6 +64,10 @@ export class Network {
   reliable = true;
   longDelays = false;
   longReordering = false;
+  /** Which directions are open, on top of the ends that are enabled or not; undefined: all. What sets out where the way is cut is lost. */
+  links: Links | undefined;
+  /** Whether a message whose way is cut when it would arrive is lost as well. labrpc's own cuts, of ends, let it arrive. */
+  cutsInFlight = false;
   /** Every call taken in, also those to dead ends. */
   totalCalls = 0;
   /** Arguments of every call taken in, and replies delivered. */
@@ -70,7 +75,7 @@ export class Network {
   readonly simulation: Simulation;
   private readonly weathers: readonly Weather[];
   private readonly servers: (NetworkServer | undefined)[] = [];
-  private readonly links = new Map<string, Link>();
+  private readonly linksByName = new Map<string, Link>();
   private readonly methods = new Map<string, Method>();
   private readonly seed: number;
   private closed = false;
@@ -109,6 +114,16 @@ export class Network {
     return this.weathers[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
   }
 
+  /** Whether a message that sets out now finds its way open. */
+  isOpen(from: number, to: number): boolean {
+    return this.links === undefined || this.links.isOpen(from, to);
+  }
+
+  /** Whether a message that arrives now is stopped by a cut made since it set out. */
+  isCutInFlight(from: number, to: number): boolean {
+    return this.cutsInFlight && !this.isOpen(from, to);
+  }
+
   /** From here on every call fails at once. */
   close(): void {
     this.closed = true;
@@ -139,10 +154,10 @@ export class Network {
 
   private link(from: number, to: number): Link {
     const name = `${from} ${to}`;
-    let link = this.links.get(name);
+    let link = this.linksByName.get(name);
     if (link === undefined) {
       link = { key: mix32(mix32(this.seed, from), to), calls: 0 };
-      this.links.set(name, link);
+      this.linksByName.set(name, link);
     }
     return link;
   }
