@@ -1,5 +1,6 @@
 import type { LabTest } from "../lab/lab-test.ts";
 import { conflictTests } from "./conflicts.ts";
+import { crashTests } from "./crashes.ts";
 import { electionTests } from "./elections.ts";
 import { evenClusterTests } from "./even-clusters.ts";
 import { leaderTests } from "./leaders.ts";
@@ -12,6 +13,7 @@ export const beyondTests: readonly LabTest[] = [
   ...weatherTests,
   ...partitionTests,
   ...leaderTests,
+  ...crashTests,
   ...electionTests,
   ...conflictTests,
   ...evenClusterTests,

@@ -38,6 +38,7 @@ function drawCore({ lab, dice }: Scene): number[] {
 
 async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   const { lab, dice } = scene;
+  scene.disarm();
   const { network } = lab.cluster;
   network.reliable = true;
   network.longDelays = false;
@@ -46,13 +47,13 @@ async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   for (const server of lab.everyone()) {
     if (core.includes(server)) continue;
     const fate = dice.pick(["dead", "isolated", "mute"]);
-    if (fate === "dead") await lab.crash(server);
+    if (fate === "dead") await scene.crash(server);
     else if (fate === "isolated") lab.disconnect(server);
     else for (const other of lab.everyone()) if (other !== server) links = links.cut(server, other);
   }
   scene.link(links);
   for (const server of core) {
-    if (!lab.cluster.isAlive(server)) await lab.start(server);
+    await scene.boot(server);
     if (!lab.cluster.isConnected(server)) lab.connect(server);
   }
 }

@@ -1,3 +1,4 @@
+import type { ArmedCrash, CrashPoint } from "../cluster/crash-points.ts";
 import type { ServerState } from "../cluster/shape.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Links } from "../net/links.ts";
@@ -28,8 +29,9 @@ export class Scene {
   /** Virtual time at which the faults end. */
   readonly endMs: number;
   readonly #tasks: Promise<void>[] = [];
-  /** Servers that are just being crashed or booted: another task must not do so at the same time. */
-  readonly #changing = new Set<number>();
+  /** Of each server, when the crash or boot that is under way will be over: two tasks must not do so at the same time. */
+  readonly #turns: Promise<void>[] = [];
+  readonly #armed: ArmedCrash[] = [];
   #commands = 0;
 
   constructor(lab: Lab, { leastMs, mostMs }: Span) {
@@ -159,11 +161,28 @@ export class Scene {
     await this.boot(server);
   }
 
-  async #change(server: number, act: () => Promise<void>): Promise<void> {
-    if (this.#changing.has(server)) return;
-    this.#changing.add(server);
-    await act();
-    this.#changing.delete(server);
+  #change(server: number, act: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns[server] ?? Promise.resolve()).then(act);
+    this.#turns[server] = turn;
+    return turn;
+  }
+
+  /** Lets a server crash at a point of its work, and boots it again after a while. */
+  crashAt(server: number, point: CrashPoint, downMs: number): ArmedCrash {
+    const armed = this.lab.cluster.armCrash(server, point);
+    this.#armed.push(armed);
+    const rise = async (): Promise<void> => {
+      await armed.crashed;
+      await this.pause(downMs);
+      if (this.goesOn) await this.boot(server);
+    };
+    void this.lab.background(`S${server} rises again`, rise);
+    return armed;
+  }
+
+  /** Takes back all crash points that were not reached. */
+  disarm(): void {
+    for (const armed of this.#armed) armed.disarm();
   }
 
   // ---- links ----

@@ -52,6 +52,8 @@ export class ApplyChannel {
     const pending = this.taking[this.next++]!;
     this.take(pending.message);
     pending.taken();
+    // It may have crashed while it took the message: in a snapshot() call.
+    if (!this.incarnation.alive) return;
     if (this.next >= this.taking.length && this.waiting.length === 0) return;
     if (this.event.heapIndex < 0) this.simulation.schedule(this.event, takeUs);
   }

@@ -10,6 +10,7 @@ import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { type Applier, plainApplier, SnapshotApplier } from "./appliers.ts";
 import { ApplyChannel } from "./apply-channel.ts";
+import { type ArmedCrash, type CrashPoint, CrashPoints } from "./crash-points.ts";
 import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
 import { MemoryPersister } from "./persister.ts";
@@ -22,7 +23,8 @@ export interface ClusterOptions {
   readonly snapshots: boolean;
 }
 
-const serverIsDown: Promise<StartResult> = Promise.resolve({ index: -1, term: -1, isLeader: false });
+const noAnswer: StartResult = { index: -1, term: -1, isLeader: false };
+const serverIsDown: Promise<StartResult> = Promise.resolve(noAnswer);
 const nobody: Promise<undefined> = Promise.resolve(undefined);
 
 /** One life of a server. */
@@ -53,6 +55,8 @@ export class Cluster {
   /** ends[from][to]. */
   private readonly ends: ClientEnd[][];
   private readonly boots: number[];
+  /** Undefined while no test has asked for one. */
+  private crashPoints: CrashPoints | undefined;
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
     const { servers } = options;
@@ -94,23 +98,56 @@ export class Cluster {
     this.ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
     this.persisters[server] = this.persisters[server]!.succeed();
     this.simulation.trace.test(`start S${server}`);
-    await this.simulation.enter(life, "MakeRaft", () => this.boot(life));
+    await this.simulation.ask(life, "MakeRaft", () => this.boot(life), undefined);
   }
 
   /** Stops a server as a power failure does: what it had saved is left, nothing else. */
   async crash(server: number): Promise<void> {
-    this.disconnect(server);
-    this.network.deleteServer(server);
-    const life = this.lives[server];
+    const life = this.takeAway(server);
     if (life === undefined) return;
-    this.simulation.trace.test(`crash S${server}`);
-    this.lives[server] = undefined;
-    this.persisters[server] = this.persisters[server]!.succeed();
-    await this.simulation.enter(life, "kill()", () => {
+    const kill = () => {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
-    });
+    };
+    await this.simulation.enter(life, "kill()", kill);
+  }
+
+  /**
+   * Sets a point at which the server is going to crash, within the event that reaches it: its life is over at once, also for the code that still runs. A test
+   * learns of it by the promise, restarts the server and connects it.
+   */
+  armCrash(server: number, point: CrashPoint): ArmedCrash {
+    if (this.crashPoints === undefined) {
+      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing) => this.crashAtOnce(crashing));
+      this.network.deliveries = this.crashPoints;
+      for (const persister of this.persisters) persister.watch = this.crashPoints;
+    }
+    return this.crashPoints.arm(server, point);
+  }
+
+  /** The server dies in the event under way. It is told by kill() all the same, after that event: what it does then goes nowhere. */
+  private crashAtOnce(server: number): void {
+    const life = this.takeAway(server);
+    if (life === undefined) return;
+    const { simulation } = this;
+    life.alive = false;
+    simulation.dieInEvent(server);
+    simulation.bury(life);
+    const kill = () => void life.raft?.kill();
+    void simulation.enter({ server, alive: true }, "kill()", kill);
+  }
+
+  /** Takes a server off the network and its disk away; returns the life that is to end, undefined if none runs. */
+  private takeAway(server: number): Life | undefined {
+    this.disconnect(server);
+    this.network.deleteServer(server);
+    const life = this.lives[server];
+    if (life === undefined) return undefined;
+    this.simulation.trace.test(`crash S${server}`);
+    this.lives[server] = undefined;
+    this.persisters[server] = this.persisters[server]!.succeed();
+    return life;
   }
 
   connect(server: number): void {
@@ -144,7 +181,7 @@ export class Cluster {
   startCommand(server: number, command: unknown): Promise<StartResult> {
     const life = this.lives[server];
     if (life?.raft === undefined) return serverIsDown;
-    return this.simulation.enter(life, "start()", () => this.startNow(server, command));
+    return this.simulation.ask(life, "start()", () => this.startNow(server, command), noAnswer);
   }
 
   /** Proposes a command of its own to every live server in order; returns who took theirs. `commandFor` is called once for each. */
@@ -154,12 +191,16 @@ export class Cluster {
 
   /** start() on a live server, within an event of that server's. Throws an ImplementationError. */
   startNow(server: number, command: unknown): StartResult {
+    const life = this.lives[server]!;
     let result: StartResult;
     try {
-      result = checkStartResult(server, this.lives[server]!.raft!.start(ownCopy(command)));
+      result = checkStartResult(server, life.raft!.start(ownCopy(command)));
     } catch (thrown) {
+      // It crashed before it threw.
+      if (!life.alive) return noAnswer;
       throw ImplementationError.of(server, "start()", thrown);
     }
+    if (!life.alive) return noAnswer;
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;
     hash.mix(mix32(result.index, result.term));
@@ -171,7 +212,7 @@ export class Cluster {
   getState(server: number): Promise<ServerState | undefined> {
     const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
-    return this.simulation.enter(life, "getState()", () => this.stateNow(server));
+    return this.simulation.ask<ServerState | undefined>(life, "getState()", () => this.stateNow(server), undefined);
   }
 
   /** getState() of a live server, within an event of that server's. */
@@ -208,10 +249,12 @@ export class Cluster {
     try {
       raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
     } catch (thrown) {
+      // It crashed before it threw.
+      if (!life.alive) return;
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
     life.raft = raft;
-    this.network.addServer(server, new NetworkServer(life, raft.handlers));
+    if (life.alive) this.network.addServer(server, new NetworkServer(life, raft.handlers));
   }
 
   private env(life: Life, boot: number, applier: Applier): RaftEnv {

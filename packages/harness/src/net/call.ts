@@ -97,17 +97,19 @@ export class Call extends SimEvent implements Packet {
   /** The request has arrived. As in labrpc it reaches its handler even when the end was disabled meanwhile; only the reply will not get out. */
   private dispatch(): void {
     const server = this.server!;
+    const { network } = this;
+    const method = this.method.name;
+    if (network.isCutInFlight(this.end.from, this.end.to)) {
+      this.losePatiently();
+      return;
+    }
+    if (server.incarnation.alive) network.deliveries?.before(this.end.to, "request", method);
     if (!server.incarnation.alive) {
       this.lose(0);
       return;
     }
-    if (this.network.isCutInFlight(this.end.from, this.end.to)) {
-      this.losePatiently();
-      return;
-    }
     server.dispatched++;
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
-    const method = this.method.name;
     let result: unknown;
     let later: boolean;
     try {
@@ -118,8 +120,14 @@ export class Call extends SimEvent implements Packet {
       result = handler.call(handlers, this.args);
       later = result instanceof Promise || isThenable(result);
     } catch (thrown) {
+      // It crashed before it threw.
+      if (!server.incarnation.alive) {
+        this.lose(0);
+        return;
+      }
       throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
     }
+    if (server.incarnation.alive) network.deliveries?.after(this.end.to, "request", method);
     if (later) this.awaitHandler(Promise.resolve(result));
     else this.handled(result);
   }
@@ -203,8 +211,11 @@ export class Call extends SimEvent implements Packet {
 
   private deliverReply(): void {
     const reply = this.reply;
+    const { caller } = this;
+    const watch = this.kind === eventKinds.reply && caller !== undefined ? this.network.deliveries : undefined;
     if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
-    if (this.caller !== undefined && !this.caller.alive) return;
+    if (caller?.alive) watch?.before(this.end.from, "reply", this.method.name);
+    if (caller !== undefined && !caller.alive) return;
     if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {
@@ -212,6 +223,7 @@ export class Call extends SimEvent implements Packet {
     } catch (thrown) {
       throw ImplementationError.of(this.end.from, `the reply callback of ${this.method.name}`, thrown);
     }
+    if (caller?.alive) watch?.after(this.end.from, "reply", this.method.name);
   }
 
   private trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {

@@ -26,6 +26,12 @@ export class NetworkServer {
   }
 }
 
+/** Is told of each message when it reaches its server, and when that has taken it. Either call may crash the server. */
+export interface DeliveryWatch {
+  before(server: number, what: "request" | "reply", method: string): void;
+  after(server: number, what: "request" | "reply", method: string): void;
+}
+
 /** The sending side of one ordered pair. Disabled when made. */
 export interface ClientEnd {
   /** Who calls: a server's number, or for a client any number that is no server's. */
@@ -68,6 +74,8 @@ export class Network {
   links: Links | undefined;
   /** Whether a message whose way is cut when it would arrive is lost as well. labrpc's own cuts, of ends, let it arrive. */
   cutsInFlight = false;
+  /** For runs in which servers crash at deliveries. */
+  deliveries: DeliveryWatch | undefined;
   /** Every call taken in, also those to dead ends. */
   totalCalls = 0;
   /** Arguments of every call taken in, and replies delivered. */

@@ -64,6 +64,8 @@ export abstract class SimEvent {
 export class CallbackEvent extends SimEvent {
   private readonly what: string;
   private run: () => void;
+  /** Called instead when the life that the event belongs to ends before. */
+  ifDead: (() => void) | undefined;
 
   /** `what`: names the call in reports, e.g. `a timer`. */
   constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {
@@ -85,7 +87,10 @@ export class CallbackEvent extends SimEvent {
   }
 
   override release(dead: Incarnation): void {
-    if (this.incarnation === dead) this.run = nothingToRun;
+    if (this.incarnation !== dead) return;
+    this.run = nothingToRun;
+    this.ifDead?.();
+    this.ifDead = undefined;
   }
 
   override describe(): string {

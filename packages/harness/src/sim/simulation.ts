@@ -1,4 +1,13 @@
-import { describeThrown, HarnessFault, ImplementationError, isHarnessFault, isRunError, type RunError, StuckError } from "../failure.ts";
+import {
+  describeThrown,
+  HarnessFault,
+  ImplementationError,
+  isHarnessFault,
+  isOfClass,
+  isRunError,
+  type RunError,
+  StuckError,
+} from "../failure.ts";
 import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -65,6 +74,9 @@ export class Simulation {
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
+  /** What is to be done at the end of the event under way. */
+  private readonly endings: (() => void)[] = [];
+  private diedInEvent: number | undefined;
   private readonly waits = new Set<{ readonly text: string }>();
   /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
   nowUs = 0;
@@ -129,6 +141,11 @@ export class Simulation {
     });
   }
 
+  /** Wakes the tester at this instant, in an event of its own. */
+  tellTester(what: string, tell: () => void): void {
+    this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, what, tell), 0);
+  }
+
   /**
    * Calls into a server, as an event of its own, at this instant: so that whatever runs until the next event is that server's.
    * Never resolves if the server dies before.
@@ -137,6 +154,30 @@ export class Simulation {
     return new Promise((resolve) => {
       this.schedule(new CallbackEvent(eventKinds.enter, incarnation, what, () => resolve(call())), 0);
     });
+  }
+
+  /** The same with an answer for sure: `ifDead` if the server dies before the call or in it. */
+  ask<T>(incarnation: Incarnation, what: string, call: () => T, ifDead: T): Promise<T> {
+    return new Promise((resolve) => {
+      const answer = () => {
+        const given = call();
+        resolve(incarnation.alive ? given : ifDead);
+      };
+      const event = new CallbackEvent(eventKinds.enter, incarnation, what, answer);
+      event.ifDead = () => resolve(ifDead);
+      this.schedule(event, 0);
+    });
+  }
+
+  /** Calls `act` when all that the event under way causes at its instant has happened, at once if none is. */
+  atEventEnd(act: () => void): void {
+    if (this.inEvent) this.endings.push(act);
+    else act();
+  }
+
+  /** The server whose event is under way has died in it: what its code still throws, until the event ends, is of no account. */
+  dieInEvent(server: number): void {
+    if (this.inEvent && server === this.currentServer) this.diedInEvent = server;
   }
 
   /** A server has died: nothing that is still to come may hold on to it. */
@@ -163,7 +204,7 @@ export class Simulation {
 
   /** Ends the run with an error. The first one counts: what follows from it is no news. */
   fail(thrown: unknown): void {
-    if (this.stopped) return;
+    if (this.stopped || this.isOfTheDead(thrown)) return;
     this.error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
     this.stop();
   }
@@ -207,9 +248,19 @@ export class Simulation {
   }
 
   end(): void {
+    while (this.endings.length > 0) this.endings.shift()!();
+    this.diedInEvent = undefined;
     this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
+  }
+
+  private isOfTheDead(thrown: unknown): boolean {
+    return (
+      this.diedInEvent !== undefined &&
+      isOfClass(thrown, ImplementationError) &&
+      (thrown as ImplementationError).details.server === this.diedInEvent
+    );
   }
 
   private nextEvent(): SimEvent | undefined {
