@@ -70,11 +70,11 @@ export class Scene {
     return ++this.#commands;
   }
 
-  /** Clients that offer every live server a command of its own, `everyMs` apart on average. */
-  load(everyMs: number): void {
-    this.beside("clients", async (dice) => {
-      while (this.goesOn) {
-        await this.lab.offerToAll(() => this.command());
+  /** A client that offers every live server a command of its own about every `everyMs`, until `most` were taken. */
+  load(everyMs: number, most = 400): void {
+    this.beside("a client", async (dice) => {
+      for (let taken = 0; this.goesOn && taken < most; ) {
+        taken += (await this.lab.offerToAll(() => this.command())).length;
         await this.pause(dice.logUniform(everyMs / 2, everyMs * 2));
       }
     });
