@@ -1,4 +1,4 @@
-import type { RandomStream } from "../sim/random.ts";
+import { logUniform, type RandomStream } from "../sim/random.ts";
 
 /** Random choices of one task of a test. */
 export class Dice {
@@ -37,12 +37,8 @@ export class Dice {
     return order;
   }
 
-  /** A number in [least, most): each doubling is as likely as any other, so that short and long ones both come up. `least` above 0. */
+  /** A number in [least, most): each doubling is as likely as any other, so that short and long ones both come up. `least`: at least 0.001. */
   logUniform(least: number, most: number): number {
-    let doublings = 0;
-    while (least * 2 ** (doublings + 1) < most) doublings++;
-    // The last doubling is cut off where it passes `most`.
-    const from = least * 2 ** this.below(doublings + 1);
-    return from + this.#stream.next() * (Math.min(2 * from, most) - from);
+    return logUniform(least * 1000, most * 1000, (bound) => this.below(bound)) / 1000;
   }
 }

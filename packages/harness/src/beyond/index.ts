@@ -4,6 +4,7 @@ import { crashTests } from "./crashes.ts";
 import { electionTests } from "./elections.ts";
 import { evenClusterTests } from "./even-clusters.ts";
 import { leaderTests } from "./leaders.ts";
+import { messageTests } from "./messages.ts";
 import { outageTests } from "./outages.ts";
 import { partitionTests } from "./partitions.ts";
 import { weatherTests } from "./weather.ts";
@@ -11,6 +12,7 @@ import { weatherTests } from "./weather.ts";
 /** All tests beyond the lab, in the order in which they are listed. */
 export const beyondTests: readonly LabTest[] = [
   ...weatherTests,
+  ...messageTests,
   ...partitionTests,
   ...leaderTests,
   ...crashTests,

@@ -43,6 +43,7 @@ async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   network.reliable = true;
   network.longDelays = false;
   network.longReordering = false;
+  network.setLateness(undefined);
   let links = fullMesh(lab.servers);
   for (const server of lab.everyone()) {
     if (core.includes(server)) continue;

@@ -254,7 +254,10 @@ export class Cluster {
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
     life.raft = raft;
-    if (life.alive) this.network.addServer(server, new NetworkServer(life, raft.handlers));
+    if (!life.alive) return;
+    const known = new NetworkServer(life, raft.handlers);
+    known.listens = false;
+    this.network.addServer(server, known);
   }
 
   private env(life: Life, boot: number, applier: Applier): RaftEnv {
@@ -283,6 +286,8 @@ export class Cluster {
   }
 
   private enableEnds(server: number, enabled: (peer: number) => boolean): void {
+    const known = this.network.server(server);
+    if (known !== undefined) known.listens = this.connected[server]!;
     for (let peer = 0; peer < this.size; peer++) {
       const on = this.connected[server]! && enabled(peer);
       const outgoing = this.ends[server]![peer];

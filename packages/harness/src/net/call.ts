@@ -3,6 +3,8 @@ import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
 import { type Conditions, delayOf, type Half, isLost, judge, type Packet, unreachableRule, type Weather } from "./rules.ts";
+import { showValue } from "./show-value.ts";
+import { isThenable } from "./thenable.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
@@ -39,6 +41,14 @@ export class Call extends SimEvent implements Packet {
     this.weather = network.weather(end.enabled && this.server !== undefined && network.isOpen(end.from, end.to));
   }
 
+  get from(): number {
+    return this.end.from;
+  }
+
+  get to(): number {
+    return this.end.to;
+  }
+
   get conditions(): Conditions {
     return this.weather.conditions;
   }
@@ -51,7 +61,9 @@ export class Call extends SimEvent implements Packet {
   /** Sends the request. */
   send(): void {
     this.trace("SEND", this.end.from, "-> S", this.end.to, this.args);
-    const verdict = judge(this.weather.request, this);
+    let verdict = judge(this.weather.request, this);
+    const { oldMessages } = this.network;
+    if (oldMessages !== undefined && !isLost(verdict)) verdict = oldMessages.requestLeaves(this, verdict);
     if (isLost(verdict)) this.lose(delayOf(verdict));
     else this.network.simulation.schedule(this, delayOf(verdict));
   }
@@ -84,9 +96,9 @@ export class Call extends SimEvent implements Packet {
     const link = `${this.method.name} S${this.end.from} -> S${this.end.to}`;
     switch (this.kind) {
       case eventKinds.request:
-        return `request ${link} ${show(this.args)}`;
+        return `request ${link} ${showValue(this.args)}`;
       case eventKinds.reply:
-        return `reply to ${link} ${show(this.reply)}`;
+        return `reply to ${link} ${showValue(this.reply)}`;
       case eventKinds.lost:
         return `${link} is known to be lost`;
       default:
@@ -108,17 +120,12 @@ export class Call extends SimEvent implements Packet {
       this.lose(0);
       return;
     }
-    server.dispatched++;
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
     let result: unknown;
     let later: boolean;
     try {
-      const { handlers } = server;
-      // `handlers` may be an instance of a class; what every object inherits is no handler.
-      const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
-      if (typeof handler !== "function") throw this.noSuchMethod(server);
-      result = handler.call(handlers, this.args);
-      later = result instanceof Promise || isThenable(result);
+      result = server.handle(method, this.args);
+      later = isThenable(result);
     } catch (thrown) {
       // It crashed before it threw.
       if (!server.incarnation.alive) {
@@ -182,7 +189,8 @@ export class Call extends SimEvent implements Packet {
     this.kind = eventKinds.reply;
     this.digest = digest;
     this.owner = this.callerOwner();
-    this.network.simulation.schedule(this, delayOf(verdict));
+    const lateUs = this.network.oldMessages?.replyLateUs(this) ?? 0;
+    this.network.simulation.schedule(this, delayOf(verdict) + lateUs);
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
@@ -228,32 +236,8 @@ export class Call extends SimEvent implements Packet {
 
   private trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
     const { trace } = this.network.simulation;
-    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${show(value)}`.trimEnd());
-  }
-
-  private noSuchMethod(server: NetworkServer): ImplementationError {
-    const known = Object.keys(server.handlers).join(", ") || "none";
-    const problem = new TypeError(`no handler for the method '${this.method.name}' (handlers: ${known})`);
-    return new ImplementationError(this.end.to, "its RPC handlers", problem);
+    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${showValue(value)}`.trimEnd());
   }
 }
 
 function nobodyListens(): void {}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-/** Longest text of one value in a report line. */
-const maxShown = 300;
-
-function show(value: unknown): string {
-  if (value === undefined) return "";
-  let text: string;
-  try {
-    text = JSON.stringify(value, (_, part: unknown) => (part instanceof Uint8Array ? `<${part.length} bytes>` : part)) ?? "";
-  } catch {
-    text = String(value);
-  }
-  return text.length > maxShown ? `${text.slice(0, maxShown)}... (${text.length} characters)` : text;
-}

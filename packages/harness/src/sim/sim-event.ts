@@ -13,6 +13,7 @@ export const eventKinds = {
   apply: 6,
   enter: 7,
   handlerPoll: 8,
+  oldRequest: 9,
 } as const;
 
 /** One life of a server, from boot to crash. Nothing that belongs to a dead one happens any more. */
