@@ -183,6 +183,7 @@ export class Scene {
   /** Takes back all crash points that were not reached. */
   disarm(): void {
     for (const armed of this.#armed) armed.disarm();
+    this.#armed.length = 0;
   }
 
   // ---- links ----
