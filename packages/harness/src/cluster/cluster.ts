@@ -8,8 +8,8 @@ import { Host } from "../sim/host.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
-import { type Applier, plainApplier, SnapshotApplier } from "./appliers.ts";
-import { ApplyChannel } from "./apply-channel.ts";
+import { type Applier, labSnapshots, plainApplier, SnapshotApplier } from "./appliers.ts";
+import { ApplyChannel, usualPace } from "./apply-channel.ts";
 import { type ArmedCrash, type CrashPoint, CrashPoints } from "./crash-points.ts";
 import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
@@ -47,6 +47,8 @@ export class Cluster {
   readonly network: Network;
   readonly logs: ServiceLogs;
   readonly size: number;
+  /** Commands between two snapshots by the service, from now on; Infinity: never. For clusters whose service takes snapshots. */
+  snapshotInterval = labSnapshots.snapshotInterval;
   private readonly makeRaft: MakeRaft;
   private readonly snapshots: boolean;
   private readonly lives: (Life | undefined)[];
@@ -54,6 +56,7 @@ export class Cluster {
   private readonly persisters: MemoryPersister[];
   /** ends[from][to]. */
   private readonly ends: ClientEnd[][];
+  private readonly paces: { takeUs: number }[];
   private readonly boots: number[];
   /** Undefined while no test has asked for one. */
   private crashPoints: CrashPoints | undefined;
@@ -70,6 +73,7 @@ export class Cluster {
     this.connected = new Array(servers).fill(false);
     this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server));
     this.ends = Array.from({ length: servers }, () => []);
+    this.paces = Array.from({ length: servers }, () => ({ ...usualPace }));
     this.boots = new Array(servers).fill(0);
   }
 
@@ -103,6 +107,10 @@ export class Cluster {
 
   /** Stops a server as a power failure does: what it had saved is left, nothing else. */
   async crash(server: number): Promise<void> {
+    if (this.isPaused(server)) {
+      await this.crashAtOnce(server);
+      return;
+    }
     const life = this.takeAway(server);
     if (life === undefined) return;
     const kill = () => {
@@ -114,12 +122,20 @@ export class Cluster {
   }
 
   /**
+   * Sets how long the server's service takes for each message, from the next one on: deliveries wait for one another, so that a slow service lags far behind
+   * what is committed, and its snapshots come late.
+   */
+  setApplyTime(server: number, takeMs: number): void {
+    this.paces[server]!.takeUs = Math.round(takeMs * 1000);
+  }
+
+  /**
    * Sets a point at which the server is going to crash, within the event that reaches it: its life is over at once, also for the code that still runs. A test
    * learns of it by the promise, restarts the server and connects it.
    */
   armCrash(server: number, point: CrashPoint): ArmedCrash {
     if (this.crashPoints === undefined) {
-      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing) => this.crashAtOnce(crashing));
+      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing) => void this.crashAtOnce(crashing));
       this.network.deliveries = this.crashPoints;
       for (const persister of this.persisters) persister.watch = this.crashPoints;
     }
@@ -127,15 +143,47 @@ export class Cluster {
   }
 
   /** The server dies in the event under way. It is told by kill() all the same, after that event: what it does then goes nowhere. */
-  private crashAtOnce(server: number): void {
+  private async crashAtOnce(server: number): Promise<void> {
     const life = this.takeAway(server);
     if (life === undefined) return;
     const { simulation } = this;
     life.alive = false;
     simulation.dieInEvent(server);
     simulation.bury(life);
-    const kill = () => void life.raft?.kill();
-    void simulation.enter({ server, alive: true }, "kill()", kill);
+    // What was held for the dead happens to the others: their calls fail.
+    simulation.resume(server);
+    await simulation.enter({ server, alive: true }, "kill()", () => life.raft?.kill());
+  }
+
+  isPaused(server: number): boolean {
+    return this.simulation.isPaused(server);
+  }
+
+  /**
+   * Stops a server in its tracks, as a stopped process or a long collection of garbage does: nothing happens at it, nobody gets an answer from it, its clock goes on.
+   * Calls of the tester into it wait, but offers to all pass it by. A server that is down can't be paused; a crash ends the pause.
+   */
+  pause(server: number): void {
+    if (!this.isAlive(server) || this.isPaused(server)) return;
+    this.simulation.trace.test(`pause S${server}`);
+    this.simulation.pause(server);
+  }
+
+  /** A paused server goes on: all that was due at it happens now, in order. */
+  resume(server: number): void {
+    if (!this.isPaused(server)) return;
+    this.simulation.trace.test(`resume S${server}`);
+    this.simulation.resume(server);
+  }
+
+  /**
+   * Lets a server's clock and timers run at another rate than time does, through restarts: 1 is time's own. To a thousandth. On the real clock it has no effect.
+   */
+  setClockRate(server: number, rate: number): void {
+    if (!(rate >= 0.001 && rate <= 1000)) throw new RangeError(`a clock rate must be 0.001 to 1000, got ${rate}`);
+    if (!this.simulation.isVirtual) return;
+    this.simulation.trace.test(`the clock of S${server} runs at rate ${rate}`);
+    this.simulation.setClockRate(server, Math.round(rate * 1000));
   }
 
   /** Takes a server off the network and its disk away; returns the life that is to end, undefined if none runs. */
@@ -244,13 +292,11 @@ export class Cluster {
     const { simulation } = this;
     simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
     const saved = this.persisters[server]!.readSnapshot();
-    const applier: Applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved) : plainApplier(server, this.logs);
+    const applier: Applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, this) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
       raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
     } catch (thrown) {
-      // It crashed before it threw.
-      if (!life.alive) return;
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
     life.raft = raft;
@@ -264,10 +310,11 @@ export class Cluster {
     const { simulation } = this;
     const { server } = life;
     const random = simulation.stream(randomKeys.server, server, boot);
-    const channel = new ApplyChannel(simulation, life, (message) => {
+    const take = (message: ApplyMessage) => {
       traceApply(simulation, server, message);
       applier.take(message, life.raft);
-    });
+    };
+    const channel = new ApplyChannel(simulation, life, take, this.paces[server]);
     return {
       me: server,
       peers: endsAsPeers(this.network, life, this.ends[server]!),

@@ -52,6 +52,11 @@ export abstract class SimEvent {
 
   /** Lets it happen. */
   abstract fire(): void;
+  /** The owner is paused when the event is due: whether it waits for the owner to go on, or has found another way. */
+  waitsForOwner(): boolean {
+    return true;
+  }
+
   /** One line for a human. Called for reports only. */
   abstract describe(): string;
   /**

@@ -12,6 +12,8 @@ import { progressCells } from "../progress.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
+import { LocalClock } from "./local-clock.ts";
+import { Pauses } from "./pauses.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -74,6 +76,10 @@ export class Simulation {
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
+  /** Undefined while no server has been paused. */
+  private pauses: Pauses | undefined;
+  /** Of the servers whose clocks have a rate of their own; undefined while there is none. */
+  private clocks: (LocalClock | undefined)[] | undefined;
   /** What is to be done at the end of the event under way. */
   private readonly endings: (() => void)[] = [];
   private diedInEvent: number | undefined;
@@ -122,16 +128,22 @@ export class Simulation {
 
   /** Returns whether the event was scheduled. */
   cancel(event: SimEvent): boolean {
-    return this.queue.remove(event);
+    return this.queue.remove(event) || (this.pauses?.remove(event) ?? false);
   }
 
   /** Time of the next event; undefined if nothing is going to happen. */
   nextTimeUs(): number | undefined {
     for (;;) {
       const event = this.queue.peek();
-      if (event?.incarnation === undefined || event.incarnation.alive) return event?.timeUs;
+      if (event === undefined || this.canHappen(event)) return event?.timeUs;
       this.queue.pop();
+      this.setAside(event);
     }
+  }
+
+  /** Whether time is the run's own. */
+  get isVirtual(): boolean {
+    return this.options.realElapsedUs === undefined;
   }
 
   /** The tester sleeps. */
@@ -160,11 +172,17 @@ export class Simulation {
   ask<T>(incarnation: Incarnation, what: string, call: () => T, ifDead: T): Promise<T> {
     return new Promise((resolve) => {
       const answer = () => {
-        const given = call();
+        let given: T;
+        try {
+          given = call();
+        } catch (thrown) {
+          if (!incarnation.alive) resolve(ifDead);
+          throw thrown;
+        }
         resolve(incarnation.alive ? given : ifDead);
       };
       const event = new CallbackEvent(eventKinds.enter, incarnation, what, answer);
-      event.ifDead = () => resolve(ifDead);
+      event.ifDead = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
       this.schedule(event, 0);
     });
   }
@@ -183,6 +201,57 @@ export class Simulation {
   /** A server has died: nothing that is still to come may hold on to it. */
   bury(dead: Incarnation): void {
     for (const event of this.queue.values()) event.release(dead);
+    if (this.pauses !== undefined) for (const event of this.pauses.values()) event.release(dead);
+  }
+
+  isPaused(server: number): boolean {
+    return this.pauses?.isPaused(server) ?? false;
+  }
+
+  /** From here on nothing happens at the server until it goes on: neither timers nor messages nor calls into it. */
+  pause(server: number): void {
+    this.pauses ??= new Pauses();
+    this.pauses.pause(server);
+  }
+
+  /** All that was due at the server happens now, in order, and its life goes on. */
+  resume(server: number): void {
+    const held = this.pauses?.resume(server) ?? [];
+    for (const event of held) this.schedule(event, 0);
+  }
+
+  /**
+   * Lets a server's clock run at another rate than the run's, its timers with it, also those under way. For the virtual clock only.
+   * `ratePerMille`: 1000 is the run's own.
+   */
+  setClockRate(server: number, ratePerMille: number): void {
+    this.clocks ??= [];
+    this.clocks[server] ??= new LocalClock();
+    const clock = this.clocks[server];
+    const timers = this.queue.values().filter(({ kind, owner }) => kind === eventKinds.serverTimer && owner === server);
+    const left = timers
+      .toSorted((a, b) => a.timeUs - b.timeUs || a.sequence - b.sequence)
+      .map((timer) => ({
+        timer,
+        delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
+      }));
+    clock.setRate(ratePerMille, this.nowUs);
+    for (const { timer, delayUs } of left) {
+      this.queue.remove(timer);
+      this.schedule(timer, clock.toRunUs(delayUs));
+    }
+  }
+
+  /** What the server's clock shows, in ms since the run began. */
+  nowMsOf(server: number): number {
+    const clock = this.clocks?.[server];
+    return (clock === undefined ? this.nowUs : clock.readUs(this.nowUs)) / 1000;
+  }
+
+  /** How long a delay by the server's clock is, in the run's time. */
+  delayUsOf(server: number, delayUs: number): number {
+    const clock = this.clocks?.[server];
+    return clock === undefined ? delayUs : clock.toRunUs(delayUs);
   }
 
   /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
@@ -294,8 +363,19 @@ export class Simulation {
   private popLiving(): SimEvent | undefined {
     for (;;) {
       const event = this.queue.pop();
-      if (event?.incarnation === undefined || event.incarnation.alive) return event;
+      if (event === undefined || this.canHappen(event)) return event;
+      this.setAside(event);
     }
+  }
+
+  private canHappen(event: SimEvent): boolean {
+    if (event.incarnation !== undefined && !event.incarnation.alive) return false;
+    return this.pauses === undefined || !this.pauses.isPaused(event.owner);
+  }
+
+  /** The event can't happen, or not now. */
+  private setAside(event: SimEvent): void {
+    if (event.incarnation === undefined || event.incarnation.alive) this.pauses?.hold(event);
   }
 
   private advance(event: SimEvent): void {
