@@ -1,4 +1,5 @@
 import type { LabTest } from "../lab/lab-test.ts";
+import { clockTests } from "./clocks.ts";
 import { conflictTests } from "./conflicts.ts";
 import { crashTests } from "./crashes.ts";
 import { electionTests } from "./elections.ts";
@@ -7,6 +8,7 @@ import { leaderTests } from "./leaders.ts";
 import { messageTests } from "./messages.ts";
 import { outageTests } from "./outages.ts";
 import { partitionTests } from "./partitions.ts";
+import { snapshotTests } from "./snapshots.ts";
 import { weatherTests } from "./weather.ts";
 
 /** All tests beyond the lab, in the order in which they are listed. */
@@ -18,6 +20,8 @@ export const beyondTests: readonly LabTest[] = [
   ...crashTests,
   ...electionTests,
   ...conflictTests,
+  ...snapshotTests,
+  ...clockTests,
   ...evenClusterTests,
   ...outageTests,
 ];

@@ -1,6 +1,7 @@
+import { usualPace } from "../cluster/apply-channel.ts";
 import { TestFailure } from "../failure.ts";
 import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
-import { fullMesh } from "../net/links.ts";
+import { fullMesh, mute } from "../net/links.ts";
 import { leaderOf, type Scene } from "./scene.ts";
 
 /**
@@ -39,7 +40,8 @@ function drawCore({ lab, dice }: Scene): number[] {
 async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   const { lab, dice } = scene;
   scene.disarm();
-  const { network } = lab.cluster;
+  const { cluster } = lab;
+  const { network } = cluster;
   network.reliable = true;
   network.longDelays = false;
   network.longReordering = false;
@@ -47,13 +49,17 @@ async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   let links = fullMesh(lab.servers);
   for (const server of lab.everyone()) {
     if (core.includes(server)) continue;
-    const fate = dice.pick(["dead", "isolated", "mute"]);
+    const fate = dice.pick(["dead", "paused", "isolated", "mute"]);
     if (fate === "dead") await scene.crash(server);
+    else if (fate === "paused") cluster.pause(server);
     else if (fate === "isolated") lab.disconnect(server);
-    else for (const other of lab.everyone()) if (other !== server) links = links.cut(server, other);
+    else links = links.and(mute(lab.servers, server));
   }
   scene.link(links);
   for (const server of core) {
+    cluster.resume(server);
+    cluster.setClockRate(server, 1);
+    cluster.setApplyTime(server, usualPace.takeUs / 1000);
     await scene.boot(server);
     if (!lab.cluster.isConnected(server)) lab.connect(server);
   }

@@ -186,6 +186,15 @@ export class Scene {
     this.#armed.length = 0;
   }
 
+  /** Stops a server in its tracks for a while; then all that was due at it happens at once. */
+  async freeze(server: number, delayMs: number): Promise<void> {
+    const { cluster } = this.lab;
+    if (cluster.isPaused(server)) return;
+    cluster.pause(server);
+    await this.pause(delayMs);
+    cluster.resume(server);
+  }
+
   // ---- links ----
 
   /** Opens and cuts ways between servers until told otherwise; undefined: all are open. */

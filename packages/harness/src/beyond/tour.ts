@@ -7,10 +7,11 @@ const visitUs = 10;
 export interface TouredCluster {
   readonly simulation: Simulation;
   isAlive(server: number): boolean;
+  isPaused(server: number): boolean;
 }
 
 /**
- * Calls into some servers, one after the other, each call an event of that server's. One that is down when its turn comes is passed by, so a tour ends
+ * Calls into some servers, one after the other, each call an event of that server's. One that is down or paused when its turn comes is passed by, so a tour ends
  * whatever happens to the servers meanwhile.
  */
 export class Tour extends SimEvent {
@@ -33,21 +34,32 @@ export class Tour extends SimEvent {
   }
 
   #goOn(): void {
-    const { simulation } = this.#cluster;
+    if (!this.#setOut()) this.#done();
+  }
+
+  /** On the way to the next server that can be visited; false when there is none. */
+  #setOut(): boolean {
+    const cluster = this.#cluster;
     const servers = this.#servers;
-    while (this.#next < servers.length && !this.#cluster.isAlive(servers[this.#next]!)) this.#next++;
-    if (this.#next === servers.length) {
-      this.#done();
-      return;
-    }
+    const canVisit = (server: number) => cluster.isAlive(server) && !cluster.isPaused(server);
+    while (this.#next < servers.length && !canVisit(servers[this.#next]!)) this.#next++;
+    if (this.#next === servers.length) return false;
     this.owner = servers[this.#next]!;
-    simulation.schedule(this, visitUs);
+    cluster.simulation.schedule(this, visitUs);
+    return true;
   }
 
   override fire(): void {
     const server = this.#servers[this.#next++]!;
     if (this.#cluster.isAlive(server)) this.#visit(server);
     this.#goOn();
+  }
+
+  override waitsForOwner(): boolean {
+    this.#next++;
+    // No event is under way in which the test could go on.
+    if (!this.#setOut()) this.#cluster.simulation.tellTester("has been everywhere", this.#done);
+    return false;
   }
 
   /** A tour belongs to the tester: it goes on without the dead. */
