@@ -21,6 +21,7 @@ const lookMs = 20;
 export async function demandProgress(scene: Scene): Promise<void> {
   const { lab } = scene;
   const core = drawCore(scene);
+  const oldTerm = await scene.stopRemembering();
   lab.step(`liveness: ${names(core)} of ${lab.servers} servers are healed for good and must elect a leader and agree`);
   await heal(scene, core);
   await demandLeader(scene, core);
@@ -28,6 +29,43 @@ export async function demandProgress(scene: Scene): Promise<void> {
   await lab.sleep(electionTimeoutMs);
   const last = await demandAgreement(scene, core);
   demandEqualLogs(lab, core, last);
+  if (oldTerm !== undefined) await demandElectionAmongEchoes(scene, core, oldTerm);
+}
+
+/** How often each server of the core gets a request of a term that is over. */
+const echoMs = 40;
+
+/**
+ * The leader restarts while requests of older terms arrive all the time. They are to be refused, and must not put off the election. Without a term that is
+ * newer than all of them there is nothing to demand: a request of the present term may come from the present leader, for all its followers know.
+ */
+async function demandElectionAmongEchoes(scene: Scene, core: readonly number[], oldTerm: number): Promise<void> {
+  const { lab } = scene;
+  await restartLeader(scene, core);
+  await demandLeader(scene, core);
+  await demandAgreement(scene, core);
+  const states = await scene.states(core);
+  if (!core.every((server) => states[server]!.term > oldTerm)) return;
+  lab.step(`liveness: the leader of ${names(core)} restarts while requests of term ${oldTerm} and older ones keep arriving`);
+  const echoes = { end: false };
+  const echoing = lab.background("requests of older terms", async () => {
+    while (!echoes.end) {
+      for (const server of core) lab.cluster.network.replay(1, server);
+      await lab.sleep(echoMs);
+    }
+  });
+  await restartLeader(scene, core);
+  await demandLeader(scene, core);
+  await demandAgreement(scene, core);
+  echoes.end = true;
+  await echoing;
+}
+
+async function restartLeader(scene: Scene, core: readonly number[]): Promise<void> {
+  const leader = leaderOf(await scene.states(core));
+  if (leader === undefined) return;
+  await scene.crash(leader.server);
+  await scene.boot(leader.server);
 }
 
 /** A majority, in half of the runs the smallest one possible. */

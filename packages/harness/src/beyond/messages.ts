@@ -6,9 +6,6 @@ import type { Scene } from "./scene.ts";
 
 /** Messages that arrive late, twice, or long after the terms they are of. */
 
-/** Requests that are kept to be sent again. */
-const poolSize = 40;
-
 /** Which messages are late, and how late: from less than a heartbeat to several elections. */
 export function drawLateness(dice: Dice): Lateness {
   const leastMs = dice.logUniform(1, 50);
@@ -22,6 +19,19 @@ export function drawLateness(dice: Dice): Lateness {
   };
 }
 
+/** Requests of the whole run so far arrive again and again. */
+export function keepReplaying(scene: Scene): void {
+  const { lab } = scene;
+  const { network } = lab.cluster;
+  scene.rememberRequests();
+  scene.beside("old requests", async (dice) => {
+    while (scene.goesOn) {
+      await scene.pause(dice.logUniform(10, 500));
+      network.replay(dice.between(1, 4), dice.chance(50) ? dice.pick(lab.everyone()) : undefined);
+    }
+  });
+}
+
 /**
  * Leaders come and go quickly, so that what is late is of another term, and of a log that looked otherwise; commands come in small bursts, so that requests
  * with fewer entries overtake those with more.
@@ -30,14 +40,8 @@ async function oldMessages(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   const { network } = lab.cluster;
   network.longReordering = dice.chance(30);
-  network.rememberRequests(dice.chance(70) ? poolSize : 0);
   network.setLateness(drawLateness(dice));
-  scene.beside("old requests", async (own) => {
-    while (scene.goesOn) {
-      await scene.pause(own.logUniform(10, 500));
-      network.replay(own.between(1, 4), own.chance(50) ? own.pick(lab.everyone()) : undefined);
-    }
-  });
+  if (dice.chance(70)) keepReplaying(scene);
   scene.load(dice.logUniform(4, 60));
   while (scene.goesOn) {
     const leader = await scene.awaitLeader(2000);

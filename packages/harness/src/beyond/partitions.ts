@@ -55,7 +55,7 @@ function partitions(shapes: readonly Shape[]): (scene: Scene) => Promise<void> {
     await scene.awaitLeader(3000);
     while (scene.goesOn) {
       const links = dice.pick(shapes)(lab.everyone(), await scene.aim(), dice);
-      if (dice.chance(20)) await flap(scene, links);
+      if (dice.chance(20)) await flap(scene, links, dice);
       else {
         lab.step("a partition");
         scene.link(links);
@@ -70,8 +70,7 @@ function partitions(shapes: readonly Shape[]): (scene: Scene) => Promise<void> {
 }
 
 /** The partition comes and goes, for times about those of a heartbeat. */
-async function flap(scene: Scene, links: Links): Promise<void> {
-  const { dice } = scene;
+export async function flap(scene: Scene, links: Links, dice: Dice): Promise<void> {
   scene.lab.step("a partition that flaps");
   for (let times = dice.between(3, 12); times > 0 && scene.goesOn; times--) {
     scene.link(links);

@@ -5,6 +5,9 @@ import type { Links } from "../net/links.ts";
 import { Dice } from "./dice.ts";
 import { Tour } from "./tour.ts";
 
+/** Requests that are kept to be sent again. */
+const rememberedRequests = 40;
+
 /** How often a test looks for a leader it waits for. */
 const lookMs = 10;
 
@@ -32,6 +35,7 @@ export class Scene {
   /** Of each server, when the crash or boot that is under way will be over: two tasks must not do so at the same time. */
   readonly #turns: Promise<void>[] = [];
   readonly #armed: ArmedCrash[] = [];
+  #remembers = false;
   #commands = 0;
 
   constructor(lab: Lab, { leastMs, mostMs }: Span) {
@@ -195,7 +199,25 @@ export class Scene {
     cluster.resume(server);
   }
 
-  // ---- links ----
+  // ---- messages and links ----
+
+  /** From here on the network keeps some of the requests it sees, to hand them over again. */
+  rememberRequests(): void {
+    this.lab.cluster.network.rememberRequests(rememberedRequests);
+    this.#remembers = true;
+  }
+
+  /**
+   * The network keeps no more requests; returns the highest term that any of those kept can be of, undefined when that is not known or none are kept. A server sends
+   * no request of a term that it has not saved, so it is known when all of them can be asked.
+   */
+  async stopRemembering(): Promise<number | undefined> {
+    if (!this.#remembers) return undefined;
+    this.lab.cluster.network.stopRemembering();
+    const states = await this.states();
+    const terms = this.lab.everyone().map((server) => states[server]?.term);
+    return terms.every((term) => term !== undefined) ? Math.max(...terms) : undefined;
+  }
 
   /** Opens and cuts ways between servers until told otherwise; undefined: all are open. */
   link(links: Links | undefined): void {

@@ -21,7 +21,7 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   const { cluster } = lab;
   const { network } = cluster;
   cluster.snapshotInterval = drawInterval(dice);
-  network.rememberRequests(dice.chance(60) ? 30 : 0);
+  if (dice.chance(60)) scene.rememberRequests();
   network.setLateness(dice.chance(75) ? drawLateness(dice) : undefined);
   network.reliable = dice.chance(60);
   scene.load(dice.logUniform(15, 80), mostCommands);
