@@ -12,8 +12,8 @@ import { jsonFile, openJson } from "./json-target.ts";
 import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
-import { showSizes } from "./show-sizes.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
+import { showSizes } from "./show-sizes.ts";
 
 /** Worker threads that boot. */
 interface Threads {

@@ -1,7 +1,8 @@
 import type { LabTest } from "../lab/lab-test.ts";
 import { oneWayCut, partition } from "../net/links.ts";
 import { beyondTest } from "./beyond-test.ts";
-import type { Scene } from "./scene.ts";
+import { names } from "./liveness.ts";
+import type { LeaderSeen, Scene } from "./scene.ts";
 
 /** Logs that disagree in single entries, built on purpose: the shapes of Figures 7 and 8 of the extended Raft paper. */
 
@@ -13,15 +14,18 @@ async function conflicts(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   lab.cluster.network.cutsInFlight = dice.chance(50);
   const majority = Math.floor(lab.servers / 2) + 1;
-  let term = 0;
+  let former: LeaderSeen | undefined;
   while (scene.goesOn) {
-    const together = dice.shuffled(lab.everyone()).slice(0, majority);
-    lab.step(`only ${together.map((server) => `S${server}`).join(", ")} are together`);
+    // Mostly without the one that led last: it comes back when another one has led.
+    const candidates = lab.everyone().filter((server) => server !== former?.server || dice.chance(20));
+    const together = dice.shuffled(candidates).slice(0, majority);
+    lab.step(`only ${names(together)} are together`);
     const group = partition(lab.servers, together);
     scene.link(group);
-    const leader = await scene.awaitLeader(2500, together, term);
+    const stays = former !== undefined && together.includes(former.server);
+    const leader = await scene.awaitLeader(2500, together, stays ? 0 : former?.term);
     if (leader === undefined) continue;
-    term = leader.term;
+    former = leader;
     // Whom the leader's requests reach from now on: mostly not everyone.
     const followers = dice.shuffled(together.filter((server) => server !== leader.server));
     const reached = dice.below(followers.length + 1);

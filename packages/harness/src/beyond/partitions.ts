@@ -1,5 +1,5 @@
-import { bridge, chain, deaf, type Links, mute, oneWayCut, partition, ring, star } from "../net/links.ts";
 import type { LabTest } from "../lab/lab-test.ts";
+import { bridge, chain, deaf, type Links, mute, oneWayCut, partition, ring, star } from "../net/links.ts";
 import { beyondTest } from "./beyond-test.ts";
 import type { Dice } from "./dice.ts";
 import type { Scene } from "./scene.ts";
@@ -41,8 +41,10 @@ export const partialShapes: readonly Shape[] = [
 export const oneWayShapes: readonly Shape[] = [
   (servers, target) => deaf(servers.length, target),
   (servers, target) => mute(servers.length, target),
-  (servers, target, dice) => oneWayCut(servers.length, [target], others(servers, target, dice).slice(0, 1 + dice.below(servers.length - 1))),
-  (servers, target, dice) => oneWayCut(servers.length, others(servers, target, dice).slice(0, 1 + dice.below(servers.length - 1)), [target]),
+  (servers, target, dice) =>
+    oneWayCut(servers.length, [target], others(servers, target, dice).slice(0, 1 + dice.below(servers.length - 1))),
+  (servers, target, dice) =>
+    oneWayCut(servers.length, others(servers, target, dice).slice(0, 1 + dice.below(servers.length - 1)), [target]),
 ];
 
 /** One partition after another, aimed at whoever matters, with calm between some of them; now and then one that flaps. */

@@ -30,7 +30,13 @@ async function snapshotRaces(scene: Scene): Promise<void> {
     lab.step(`S${victim} falls behind`);
     const rest = lab.everyone().filter((server) => server !== victim);
     const company = lab.servers > 3 && dice.chance(30) ? [dice.pick(rest)] : [];
-    scene.link(partition(lab.servers, [victim, ...company], rest.filter((server) => !company.includes(server))));
+    scene.link(
+      partition(
+        lab.servers,
+        [victim, ...company],
+        rest.filter((server) => !company.includes(server)),
+      ),
+    );
     await scene.offer(victim, dice.between(0, 4));
     await scene.pause(dice.logUniform(30, 1500));
     if (dice.chance(30)) await scene.restart(victim, 0);

@@ -58,14 +58,17 @@ function drawClimate(scene: Scene): string[] {
   const { network } = cluster;
   network.cutsInFlight = dice.chance(50);
   cluster.snapshotInterval = dice.chance(50) ? Number.POSITIVE_INFINITY : Math.floor(dice.logUniform(1, 50));
+  const onEveryone = (act: (server: number) => void) => () => {
+    for (const server of lab.everyone()) act(server);
+  };
   const kinds: [name: string, begin: () => void][] = [
     ["loss", () => (network.reliable = false)],
     ["long delays", () => (network.longDelays = true)],
     ["reordering", () => (network.longReordering = true)],
     ["lateness", () => network.setLateness(drawLateness(dice))],
     ["old requests", () => keepReplaying(scene)],
-    ["clock rates", () => lab.everyone().forEach((server) => cluster.setClockRate(server, drawRate(dice)))],
-    ["slow services", () => lab.everyone().forEach((server) => cluster.setApplyTime(server, dice.logUniform(0.005, 60)))],
+    ["clock rates", onEveryone((server) => cluster.setClockRate(server, drawRate(dice)))],
+    ["slow services", onEveryone((server) => cluster.setApplyTime(server, dice.logUniform(0.005, 60)))],
   ];
   const on = kinds.filter(() => dice.chance(50));
   for (const [, begin] of on) begin();
@@ -95,7 +98,15 @@ export const weatherTests: readonly LabTest[] = [
     servers: [3, 4, 5, 6, 7],
     snapshots: true,
     span: { leastMs: 8000, mostMs: 20_000 },
-    reaches: ["leaderChanges", "commitsUnderFaults", "tailsOverwritten", "restarts", "snapshotsInstalled", "staleRequests", "pausedServers"],
+    reaches: [
+      "leaderChanges",
+      "commitsUnderFaults",
+      "tailsOverwritten",
+      "restarts",
+      "snapshotsInstalled",
+      "staleRequests",
+      "pausedServers",
+    ],
     faults: randomWeather,
   }),
 ];

@@ -23,7 +23,10 @@ export async function onLab<T>(makeRaft: MakeRaft, script: (lab: Lab) => Promise
     run: async () => {},
     ...test,
   };
-  const cluster = new Cluster(simulation, makeRaft, { servers: clusterSize(scenario.servers, simulation.seed), snapshots: scenario.snapshots });
+  const cluster = new Cluster(simulation, makeRaft, {
+    servers: clusterSize(scenario.servers, simulation.seed),
+    snapshots: scenario.snapshots,
+  });
   const lab = new Lab(simulation, cluster, scenario);
   return await runScript(simulation, async () => {
     await lab.setUp();
