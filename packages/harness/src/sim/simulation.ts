@@ -187,10 +187,10 @@ export class Simulation {
     });
   }
 
-  /** Calls `act` when all that the event under way causes at its instant has happened, at once if none is. */
+  /** Calls `act` when all that the event under way causes at its instant has happened. Code between two events, on the real clock, counts as one. */
   atEventEnd(act: () => void): void {
     if (this.inEvent) this.endings.push(act);
-    else act();
+    else this.tellTester("sees to what was to be done", act);
   }
 
   /** The server whose event is under way has died in it: what its code still throws, until the event ends, is of no account. */

@@ -67,6 +67,8 @@ describe.each([
         throw new Error(`seed ${seed}: ${String(thrown)}`, { cause: thrown });
       });
       hashes.add(storm.hash);
+      expect(storm, `seed ${seed}`).toMatchObject({ leftOfDead: 0 });
+      expect(storm.left, `seed ${seed}`).toBeLessThan(50);
       committed += storm.committed;
       for (const [kind, count] of Object.entries(storm.did)) did.set(kind, (did.get(kind) ?? 0) + count);
     }

@@ -3,6 +3,7 @@ import { Cluster } from "../../src/cluster/cluster.ts";
 import type { ArmedCrash, CrashMoment, CrashPoint } from "../../src/cluster/crash-points.ts";
 import { TestFailure } from "../../src/failure.ts";
 import { bridge, chain, deaf, fullMesh, type Links, mute, oneWayCut, partition, ring, star } from "../../src/net/links.ts";
+import type { EventQueue } from "../../src/sim/event-queue.ts";
 import { logUniform, type RandomStream } from "../../src/sim/random.ts";
 import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
 import { newSimulation, runScript } from "./world.ts";
@@ -12,6 +13,9 @@ export interface ChaosRun {
   readonly events: number;
   /** Commands that were committed under faults. */
   readonly committed: number;
+  /** Events that were still to come at the end. */
+  readonly left: number;
+  readonly leftOfDead: number;
   /** How often each kind of fault was made. */
   readonly did: Readonly<Record<string, number>>;
 }
@@ -33,8 +37,17 @@ export async function chaos(makeRaft: MakeRaft, seed: number, only?: readonly st
   });
   const storm = new Storm(simulation, cluster, random, only);
   await runScript(simulation, () => storm.run());
+  const left = [...(simulation as unknown as { queue: EventQueue }).queue.values()];
+  const leftOfDead = left.filter(({ incarnation }) => incarnation?.alive === false).length;
   cluster.shutDown();
-  return { hash: simulation.hash.toString(), events: simulation.events, committed: storm.committed, did: storm.did };
+  return {
+    hash: simulation.hash.toString(),
+    events: simulation.events,
+    committed: storm.committed,
+    did: storm.did,
+    left: left.length,
+    leftOfDead,
+  };
 }
 
 class Storm {
