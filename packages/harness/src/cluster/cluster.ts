@@ -74,7 +74,6 @@ export class Cluster implements CheckedCluster {
     this.ends = Array.from({ length: servers }, () => []);
     this.boots = new Array(servers).fill(0);
     checks?.attach(this);
-    if (checks !== undefined) simulation.onQuiet = (owner, drain) => checks.quiet(owner, drain);
   }
 
   hasFaults(): boolean {

@@ -102,7 +102,7 @@ export class Call extends SimEvent implements Packet {
     }
     server.dispatched++;
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
-    if (this.paper !== undefined) this.network.checks!.requestArrived(this.end.to, this.end.from, this.paper, this.args);
+    if (this.paper !== undefined) this.network.checks!.messages.requestArrived(this.end.to, this.paper);
     const method = this.method.name;
     let result: unknown;
     let later: boolean;
@@ -158,7 +158,7 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
-    if (this.paper !== undefined) this.network.checks!.replySent(this.end.to, this.end.from, this.paper, this.reply);
+    if (this.paper !== undefined) this.network.checks!.messages.replySent(this.end.to, this.paper, this.reply);
     const verdict = judge(this.weather.reply, this);
     if (isLost(verdict)) {
       this.lose(delayOf(verdict));
@@ -193,7 +193,7 @@ export class Call extends SimEvent implements Packet {
     const reply = this.reply;
     if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
     if (this.caller !== undefined && !this.caller.alive) return;
-    if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.replyArrived(this.end.from, this.paper);
+    if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
     if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {

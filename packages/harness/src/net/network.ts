@@ -141,7 +141,7 @@ export class Network {
     call.digest = copiedDigest();
     call.key = mix32(end.link.key, end.link.calls++);
     call.detail = known.number | (end.from << 8) | (end.to << 20);
-    if (caller !== undefined) call.paper = this.checks?.requestSent(end.from, known.rpcKind, copy);
+    if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);
     call.send();
   }
 
