@@ -1,4 +1,5 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
+import { Checks } from "../../src/check/checks.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import type { ArmedCrash, CrashMoment, CrashPoint } from "../../src/cluster/crash-points.ts";
 import { TestFailure } from "../../src/failure.ts";
@@ -37,10 +38,10 @@ export async function chaos(makeRaft: MakeRaft, seed: number, { only, ...options
   const limits = { maxVirtualMs: 10 * (stormMs + calmMs) };
   const simulation = newSimulation({ ...options, seed: { high: 0xc4a05, low: seed }, limits });
   const random = simulation.stream(randomKeys.tester, 0);
-  const cluster = new Cluster(simulation, makeRaft, {
-    servers: [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!,
-    snapshots: random.int(0, 2) === 0,
-  });
+  const servers = [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!;
+  const snapshots = random.int(0, 2) === 0;
+  const checks = new Checks(simulation, { servers, snapshots, thorough: false, diskAt: [] });
+  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const storm = new Storm(simulation, cluster, random, only);
   await runScript(simulation, () => storm.run());
   const left = [...(simulation as unknown as { queue: EventQueue }).queue.values()];
