@@ -1,3 +1,4 @@
+import type { CoverageCounter } from "../check/coverage.ts";
 import type { ClusterSizes } from "../lab/cluster-sizes.ts";
 import type { LabTest } from "../lab/lab-test.ts";
 import { demandProgress } from "./liveness.ts";
@@ -10,7 +11,7 @@ export interface BeyondTest {
   readonly servers: ClusterSizes;
   readonly snapshots?: boolean;
   readonly span: Span;
-  readonly reaches: readonly string[];
+  readonly reaches: readonly CoverageCounter[];
   /** The time of faults: makes them until `scene.goesOn` is false. Asserts nothing. */
   readonly faults: (scene: Scene) => Promise<void>;
 }

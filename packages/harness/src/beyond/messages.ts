@@ -63,7 +63,7 @@ export const messageTests: readonly LabTest[] = [
     title: "messages that arrive late, twice, or terms after their time",
     servers: [3, 4, 5],
     span: { leastMs: 8000, mostMs: 16_000 },
-    reaches: ["staleRequests", "staleReplies", "duplicatedRequests", "leaderChanges", "tailsOverwritten"],
+    reaches: ["staleRequests", "staleReplies", "oldRequests", "leaderChanges", "tailsOverwritten"],
     faults: oldMessages,
   }),
 ];

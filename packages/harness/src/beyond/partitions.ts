@@ -96,7 +96,7 @@ export const partitionTests: readonly LabTest[] = [
     title: "links that work one way only",
     servers: [3, 5],
     span: { leastMs: 8000, mostMs: 16_000 },
-    reaches: ["leaderChanges", "oneWayCuts", "commitsUnderFaults"],
+    reaches: ["leaderChanges", "cutLinks", "commitsUnderFaults"],
     faults: partitions(oneWayShapes),
   }),
 ];

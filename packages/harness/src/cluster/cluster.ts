@@ -1,4 +1,6 @@
 import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
+import type { CheckedCluster, Checks } from "../check/checks.ts";
+import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
 import { fullMesh, type Links } from "../net/links.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
@@ -11,6 +13,7 @@ import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { type Applier, labSnapshots, plainApplier, SnapshotApplier } from "./appliers.ts";
 import { ApplyChannel, usualPace } from "./apply-channel.ts";
 import { type ArmedCrash, type CrashPoint, CrashPoints } from "./crash-points.ts";
+import { readDisk } from "./disk-reader.ts";
 import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
 import { MemoryPersister } from "./persister.ts";
@@ -21,6 +24,8 @@ export interface ClusterOptions {
   readonly servers: number;
   /** Whether the service takes snapshots and demands gapless delivery. */
   readonly snapshots: boolean;
+  /** Told of all that the servers do; undefined when nothing is checked. */
+  readonly checks?: Checks | undefined;
 }
 
 const noAnswer: StartResult = { index: -1, term: -1, isLeader: false };
@@ -42,11 +47,12 @@ class Life implements Incarnation {
  * The servers of one run and what the tester does to them: start, crash, connect, disconnect. Every call into a server is an event of that
  * server's, at the present instant.
  */
-export class Cluster {
+export class Cluster implements CheckedCluster {
   readonly simulation: Simulation;
   readonly network: Network;
   readonly logs: ServiceLogs;
   readonly size: number;
+  readonly checks: Checks | undefined;
   /** Commands between two snapshots by the service, from now on; Infinity: never. For clusters whose service takes snapshots. */
   snapshotInterval = labSnapshots.snapshotInterval;
   private readonly makeRaft: MakeRaft;
@@ -62,19 +68,32 @@ export class Cluster {
   private crashPoints: CrashPoints | undefined;
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
-    const { servers } = options;
+    const { servers, checks } = options;
     this.simulation = simulation;
-    this.network = new Network(simulation);
+    this.checks = checks;
+    this.network = new Network(simulation, undefined, checks);
     this.logs = new ServiceLogs(servers);
     this.size = servers;
     this.makeRaft = makeRaft;
     this.snapshots = options.snapshots;
     this.lives = new Array(servers).fill(undefined);
     this.connected = new Array(servers).fill(false);
-    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server));
+    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server, checks));
     this.ends = Array.from({ length: servers }, () => []);
     this.paces = Array.from({ length: servers }, () => ({ ...usualPace }));
     this.boots = new Array(servers).fill(0);
+    checks?.attach(this);
+  }
+
+  hasFaults(): boolean {
+    return !this.network.reliable || this.network.links !== undefined || this.connected.includes(false);
+  }
+
+  readDisk(server: number, drain: () => void): DiskContents | undefined {
+    return readDisk(
+      { simulation: this.simulation, makeRaft: this.makeRaft, server, size: this.size, saved: this.persisters[server]!.copy() },
+      drain,
+    );
   }
 
   /** Whether the server has booted and not crashed since. */
@@ -117,6 +136,7 @@ export class Cluster {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
+      this.checks?.died(server);
     };
     await this.simulation.enter(life, "kill()", kill);
   }
@@ -127,6 +147,7 @@ export class Cluster {
    */
   setApplyTime(server: number, takeMs: number): void {
     this.paces[server]!.takeUs = Math.round(takeMs * 1000);
+    if (takeMs * 1000 > usualPace.takeUs) this.checks?.coverage.count("slowApplies");
   }
 
   /**
@@ -135,7 +156,10 @@ export class Cluster {
    */
   armCrash(server: number, point: CrashPoint): ArmedCrash {
     if (this.crashPoints === undefined) {
-      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing) => void this.crashAtOnce(crashing));
+      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing, reached) => {
+        if (reached.at === "save") this.checks?.coverage.count(reached.moment === "before" ? "crashesBeforeSave" : "crashesAfterSave");
+        void this.crashAtOnce(crashing);
+      });
       this.network.deliveries = this.crashPoints;
       for (const persister of this.persisters) persister.watch = this.crashPoints;
     }
@@ -147,6 +171,7 @@ export class Cluster {
     const life = this.takeAway(server);
     if (life === undefined) return;
     const { simulation } = this;
+    this.checks?.died(server);
     life.alive = false;
     simulation.dieInEvent(server);
     simulation.bury(life);
@@ -166,6 +191,7 @@ export class Cluster {
   pause(server: number): void {
     if (!this.isAlive(server) || this.isPaused(server)) return;
     this.simulation.trace.test(`pause S${server}`);
+    this.checks?.coverage.count("pausedServers");
     this.simulation.pause(server);
   }
 
@@ -182,6 +208,7 @@ export class Cluster {
   setClockRate(server: number, rate: number): void {
     if (!(rate >= 0.001 && rate <= 1000)) throw new RangeError(`a clock rate must be 0.001 to 1000, got ${rate}`);
     if (!this.simulation.isVirtual) return;
+    if (rate !== 1) this.checks?.coverage.count("skewedClocks");
     this.simulation.trace.test(`the clock of S${server} runs at rate ${rate}`);
     this.simulation.setClockRate(server, Math.round(rate * 1000));
   }
@@ -223,6 +250,7 @@ export class Cluster {
   setLinks(links: Links | undefined): void {
     this.simulation.trace.test(links === undefined ? "open all links" : `links ${links}`);
     this.network.links = links;
+    if (links !== undefined) this.checks?.coverage.count("cutLinks");
   }
 
   /** Proposes a command; `isLeader` is false when the server is down. */
@@ -248,7 +276,11 @@ export class Cluster {
       if (!life.alive) return noAnswer;
       throw ImplementationError.of(server, "start()", thrown);
     }
-    if (!life.alive) return noAnswer;
+    if (!life.alive) {
+      this.checks?.diedInStart(server, command, result);
+      return noAnswer;
+    }
+    this.checks?.started(server, command, result);
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;
     hash.mix(mix32(result.index, result.term));
@@ -267,6 +299,7 @@ export class Cluster {
   stateNow(server: number): ServerState {
     const state = checkServerState(server, this.lives[server]!.raft!.getState());
     this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+    this.checks?.stateTold(server, state.term, state.isLeader);
     return state;
   }
 
@@ -292,7 +325,9 @@ export class Cluster {
     const { simulation } = this;
     simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
     const saved = this.persisters[server]!.readSnapshot();
-    const applier: Applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, this) : plainApplier(server, this.logs);
+    const { checks } = this;
+    const onSnapshot = checks && ((index: number, snapshot: Uint8Array) => checks.snapshotTaken(server, index, snapshot));
+    const applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, this, onSnapshot) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
       raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
@@ -301,6 +336,7 @@ export class Cluster {
     }
     life.raft = raft;
     if (!life.alive) return;
+    checks?.booted(server, raft, applier instanceof SnapshotApplier ? applier.lastApplied : 0);
     const known = new NetworkServer(life, raft.handlers);
     known.listens = false;
     this.network.addServer(server, known);
@@ -312,6 +348,7 @@ export class Cluster {
     const random = simulation.stream(randomKeys.server, server, boot);
     const take = (message: ApplyMessage) => {
       traceApply(simulation, server, message);
+      this.checks?.applied(server, message);
       applier.take(message, life.raft);
     };
     const channel = new ApplyChannel(simulation, life, take, this.paces[server]);

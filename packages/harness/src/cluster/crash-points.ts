@@ -67,11 +67,11 @@ class Armed implements ArmedCrash {
 /** The crash points of all servers of a cluster. */
 export class CrashPoints implements SaveWatch, DeliveryWatch {
   readonly #simulation: Simulation;
-  readonly #crash: (server: number) => void;
+  readonly #crash: (server: number, point: CrashPoint) => void;
   readonly #armed: Armed[][];
 
   /** `crash`: crashes a server within the running event; does nothing when it does not run. */
-  constructor(simulation: Simulation, servers: number, crash: (server: number) => void) {
+  constructor(simulation: Simulation, servers: number, crash: (server: number, point: CrashPoint) => void) {
     this.#simulation = simulation;
     this.#crash = crash;
     this.#armed = Array.from({ length: servers }, () => []);
@@ -112,9 +112,10 @@ export class CrashPoints implements SaveWatch, DeliveryWatch {
   /** Crashes the server, and with it all its points that were reached are over. */
   #reach(server: number): void {
     const reached = this.#armed[server]!.filter(({ left }) => left === 0);
+    const [first] = reached;
     // Disarmed since, or the server has crashed before this event's end.
-    if (reached.length === 0) return;
-    this.#crash(server);
+    if (first === undefined) return;
+    this.#crash(server, first.point);
     for (const armed of reached) {
       this.#remove(server, armed);
       armed.happened();

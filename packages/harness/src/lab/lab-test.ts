@@ -1,3 +1,4 @@
+import type { CoverageCounter } from "../check/coverage.ts";
 import type { ClusterSizes } from "./cluster-sizes.ts";
 import type { Lab } from "./lab.ts";
 
@@ -18,8 +19,8 @@ export interface LabTest {
   readonly reliable: boolean;
   /** Whether the service takes snapshots. */
   readonly snapshots: boolean;
-  /** Names of the counters that the test exists to raise: over many runs none of them may stay at zero. */
-  readonly reaches?: readonly string[];
+  /** The counters that the test exists to raise: over many runs none of them may stay at zero. */
+  readonly reaches?: readonly CoverageCounter[];
   /** The scenario. It ends by returning (passed) or by throwing. */
   run(lab: Lab): Promise<void>;
 }

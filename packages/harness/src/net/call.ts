@@ -1,3 +1,4 @@
+import type { PaperCall } from "../check/figure2.ts";
 import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
@@ -21,6 +22,8 @@ export class Call extends SimEvent implements Packet {
   args: unknown = undefined;
   /** Randomness of this call: a hash of seed, link and number on the link. */
   key = 0;
+  /** What the checks know of this call, if it is an RPC of the paper's between servers. */
+  paper: PaperCall | undefined = undefined;
   private readonly weather: Weather;
   private readonly network: Network;
   private readonly end: ClientEnd;
@@ -121,6 +124,7 @@ export class Call extends SimEvent implements Packet {
       return;
     }
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
+    if (this.paper !== undefined) this.network.checks!.messages.requestArrived(this.end.to, this.paper);
     let result: unknown;
     let later: boolean;
     try {
@@ -177,6 +181,7 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
+    if (this.paper !== undefined) this.network.checks!.messages.replySent(this.end.to, this.paper, this.reply);
     if (!this.network.isOpen(this.end.to, this.end.from)) {
       this.losePatiently();
       return;
@@ -224,6 +229,7 @@ export class Call extends SimEvent implements Packet {
     if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
     if (caller?.alive) watch?.before(this.end.from, "reply", this.method.name);
     if (caller !== undefined && !caller.alive) return;
+    if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
     if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {

@@ -1,3 +1,4 @@
+import type { PaperCall } from "../check/figure2.ts";
 import { ImplementationError } from "../failure.ts";
 import { logUniform, mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, SimEvent } from "../sim/sim-event.ts";
@@ -27,6 +28,8 @@ export interface SentRequest {
   readonly from: number;
   readonly to: number;
   readonly method: Method;
+  /** What the checks know of it, if it is an RPC of the paper's. */
+  readonly paper: PaperCall | undefined;
   readonly args: unknown;
   readonly digest: number;
   /** As of its event. */
@@ -125,8 +128,9 @@ function lateBy(packet: Packet, { leastMs, mostMs }: Lateness): number {
   return logUniform(leastMs * usPerMs, mostMs * usPerMs, (bound) => packet.draw(purpose++, bound));
 }
 
-function copyOf({ from, to, method, args, digest, detail, key }: SentRequest): SentRequest {
-  return { from, to, method, args: copyOverWire(args, method.shapes.args), digest, detail, key };
+function copyOf({ from, to, method, paper, args, digest, detail, key }: SentRequest): SentRequest {
+  const ownPaper = paper === undefined ? undefined : { ...paper };
+  return { from, to, method, paper: ownPaper, args: copyOverWire(args, method.shapes.args), digest, detail, key };
 }
 
 /** A request that arrives late or once more. It goes to whoever lives at its address by then, if its way is open, and its reply goes nowhere. */
@@ -147,20 +151,30 @@ class OldRequest extends SimEvent {
   }
 
   override fire(): void {
-    const { from, to, method, args } = this.#request;
+    const { from, to, method, paper, args } = this.#request;
     const server = this.#network.server(to);
     if (this.#age !== this.#messages.age || !server?.listens || !this.#network.isOpen(from, to)) return;
     this.#network.deliveries?.before(to, "request", method.name);
     if (!server.incarnation.alive) return;
     const { trace } = this.#network.simulation;
     if (trace.traceOn) trace.line("RECV", to, `<- S${from} late ${method.name} ${showValue(args)}`.trimEnd());
+    const { checks } = this.#network;
+    checks?.coverage.count("oldRequests");
+    if (paper !== undefined) checks?.messages.requestArrived(to, paper);
     try {
       const result = server.handle(method.name, args);
       if (isThenable(result)) this.#heed(server, result);
+      else this.#replied(server, result);
     } catch (thrown) {
       if (server.incarnation.alive) throw this.#error(thrown);
     }
     if (server.incarnation.alive) this.#network.deliveries?.after(to, "request", method.name);
+  }
+
+  /** The reply goes nowhere, which its server does not know: it has said what it has said. */
+  #replied(server: NetworkServer, reply: unknown): void {
+    const { to, paper } = this.#request;
+    if (paper !== undefined && server.incarnation.alive) this.#network.checks?.messages.replySent(to, paper, reply);
   }
 
   /** A handler that fails is an error also when nobody waits for its reply. */
@@ -168,7 +182,7 @@ class OldRequest extends SimEvent {
     const failed = (thrown: unknown) => {
       if (server.incarnation.alive) this.#network.simulation.fail(this.#error(thrown));
     };
-    Promise.resolve(result).then(undefined, failed);
+    Promise.resolve(result).then((reply) => this.#replied(server, reply), failed);
   }
 
   #error(thrown: unknown): Error {

@@ -48,7 +48,17 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6, replay: 7, clusterSize: 20 } as const;
+export const randomKeys = {
+  ties: 1,
+  tester: 2,
+  server: 3,
+  network: 4,
+  apply: 5,
+  ambient: 6,
+  replay: 7,
+  aside: 8,
+  clusterSize: 20,
+} as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
@@ -73,6 +83,13 @@ export class Simulation {
   around: ((event: SimEvent) => void) | undefined;
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
+  /**
+   * Told that an event is over, with all that followed at its instant, before the next one begins. `drain` lets promises run that it may have made itself; undefined where none can be
+   * run at once.
+   */
+  onQuiet: ((owner: number, drain: (() => void) | undefined) => void) | undefined;
+  /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
+  aside = false;
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
@@ -187,10 +204,10 @@ export class Simulation {
     });
   }
 
-  /** Calls `act` when all that the event under way causes at its instant has happened, at once if none is. */
+  /** Calls `act` when all that the event under way causes at its instant has happened. Code between two events, on the real clock, counts as one. */
   atEventEnd(act: () => void): void {
     if (this.inEvent) this.endings.push(act);
-    else act();
+    else this.tellTester("sees to what was to be done", act);
   }
 
   /** The server whose event is under way has died in it: what its code still throws, until the event ends, is of no account. */
@@ -280,6 +297,7 @@ export class Simulation {
 
   /** Blames asynchronous code of whoever runs now: a rejection nobody handles, a throw in a microtask. */
   failAsync(thrown: unknown, what: string): void {
+    if (this.aside) return;
     this.fail(this.currentServer === TESTER ? thrown : ImplementationError.of(this.currentServer, what, thrown));
   }
 
@@ -297,7 +315,7 @@ export class Simulation {
     const event = this.begin();
     if (event === undefined) return;
     drain();
-    this.end();
+    this.end(drain);
   }
 
   /** The first half of a step. What the event left in the microtask queue must have run before `end`. */
@@ -316,12 +334,21 @@ export class Simulation {
     return event;
   }
 
-  end(): void {
+  end(drain?: () => void): void {
+    if (this.onQuiet !== undefined) this.beQuiet(this.onQuiet, drain);
     while (this.endings.length > 0) this.endings.shift()!();
     this.diedInEvent = undefined;
     this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
+  }
+
+  private beQuiet(onQuiet: NonNullable<Simulation["onQuiet"]>, drain: (() => void) | undefined): void {
+    try {
+      onQuiet(this.currentServer, drain);
+    } catch (thrown) {
+      this.fail(thrown);
+    }
   }
 
   private isOfTheDead(thrown: unknown): boolean {

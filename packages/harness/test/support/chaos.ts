@@ -1,17 +1,27 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
+import { Checks } from "../../src/check/checks.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import type { ArmedCrash, CrashMoment, CrashPoint } from "../../src/cluster/crash-points.ts";
 import { TestFailure } from "../../src/failure.ts";
 import { bridge, chain, deaf, fullMesh, type Links, mute, oneWayCut, partition, ring, star } from "../../src/net/links.ts";
+import type { EventQueue } from "../../src/sim/event-queue.ts";
 import { logUniform, type RandomStream } from "../../src/sim/random.ts";
 import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
-import { newSimulation, runScript } from "./world.ts";
+import { newSimulation, runScript, type WorldOptions } from "./world.ts";
+
+export interface ChaosOptions extends Pick<WorldOptions, "traceLevel" | "watch"> {
+  /** The kinds of faults that there are; all unless told. */
+  readonly only?: readonly string[];
+}
 
 export interface ChaosRun {
   readonly hash: string;
   readonly events: number;
   /** Commands that were committed under faults. */
   readonly committed: number;
+  /** Events that were still to come at the end. */
+  readonly left: number;
+  readonly leftOfDead: number;
   /** How often each kind of fault was made. */
   readonly did: Readonly<Record<string, number>>;
 }
@@ -22,19 +32,29 @@ const calmMs = 60_000;
 
 /**
  * A run in which all kinds of faults come at random and overlap as they like, while a client goes on proposing; at last all of them end, and the cluster must
- * come to agree on one more command everywhere. Throws what went wrong. `only`: the kinds of faults there are; all unless told.
+ * come to agree on one more command everywhere. Throws what went wrong.
  */
-export async function chaos(makeRaft: MakeRaft, seed: number, only?: readonly string[]): Promise<ChaosRun> {
-  const simulation = newSimulation({ seed: { high: 0xc4a05, low: seed }, limits: { maxVirtualMs: 10 * (stormMs + calmMs) } });
+export async function chaos(makeRaft: MakeRaft, seed: number, { only, ...options }: ChaosOptions = {}): Promise<ChaosRun> {
+  const limits = { maxVirtualMs: 10 * (stormMs + calmMs) };
+  const simulation = newSimulation({ ...options, seed: { high: 0xc4a05, low: seed }, limits });
   const random = simulation.stream(randomKeys.tester, 0);
-  const cluster = new Cluster(simulation, makeRaft, {
-    servers: [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!,
-    snapshots: random.int(0, 2) === 0,
-  });
+  const servers = [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!;
+  const snapshots = random.int(0, 2) === 0;
+  const checks = new Checks(simulation, { servers, snapshots, thorough: false, diskAt: [] });
+  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const storm = new Storm(simulation, cluster, random, only);
   await runScript(simulation, () => storm.run());
+  const left = [...(simulation as unknown as { queue: EventQueue }).queue.values()];
+  const leftOfDead = left.filter(({ incarnation }) => incarnation?.alive === false).length;
   cluster.shutDown();
-  return { hash: simulation.hash.toString(), events: simulation.events, committed: storm.committed, did: storm.did };
+  return {
+    hash: simulation.hash.toString(),
+    events: simulation.events,
+    committed: storm.committed,
+    did: storm.did,
+    left: left.length,
+    leftOfDead,
+  };
 }
 
 class Storm {

@@ -1,0 +1,175 @@
+import type { ApplyMessage, Raft, StartResult } from "@raft-stress/raft/api";
+import type { Simulation } from "../sim/simulation.ts";
+import { Checkers } from "./checkers.ts";
+import type { Coverage } from "./coverage.ts";
+import { DiskLooks, densePlan, type ReadDisk, sparsePlan } from "./disk-looks.ts";
+import { MessageChecks } from "./message-checks.ts";
+import { ViewChecks } from "./view-checks.ts";
+
+/** What the checks ask of the cluster they look at. */
+export interface CheckedCluster {
+  /** Whether a server is down or cut off, or the network unreliable. */
+  hasFaults(): boolean;
+  readonly readDisk: ReadDisk;
+}
+
+export interface ChecksOptions {
+  readonly servers: number;
+  /** Whether the service takes snapshots. */
+  readonly snapshots: boolean;
+  /** Look at disks much more often. */
+  readonly thorough: boolean;
+  /** Events at whose end the disk of their server is to be looked at, for the report of a violation. */
+  readonly diskAt: readonly number[];
+}
+
+/**
+ * Holds one run against the invariants of Raft, at every event. It is told of what crosses the network, of saves, of what services are given, of answers; at the end of each event
+ * it looks at the server through inspect(), if there is one. It knows nothing of an implementation but that. The first violation ends the run.
+ */
+export class Checks {
+  readonly messages: MessageChecks;
+  readonly coverage: Coverage;
+  private readonly simulation: Simulation;
+  private readonly checkers: Checkers;
+  private readonly views: ViewChecks;
+  private readonly diskLooks: DiskLooks;
+  private cluster: CheckedCluster | undefined;
+
+  constructor(simulation: Simulation, { servers, snapshots, thorough, diskAt }: ChecksOptions) {
+    this.simulation = simulation;
+    this.checkers = new Checkers(simulation, servers, snapshots);
+    this.coverage = this.checkers.coverage;
+    const plan = thorough ? densePlan : sparsePlan(simulation.seed.low);
+    this.diskLooks = new DiskLooks(this.checkers, plan, diskAt, (server, drain) => this.cluster?.readDisk(server, drain));
+    this.messages = new MessageChecks(this.checkers, this.diskLooks);
+    this.views = new ViewChecks(this.checkers, () => this.cluster?.hasFaults() ?? false);
+  }
+
+  /** The cluster whose servers these are; from now on the end of each event is looked at. */
+  attach(cluster: CheckedCluster): void {
+    this.cluster = cluster;
+    this.simulation.onQuiet = (owner, drain) => this.quiet(owner, drain);
+  }
+
+  /** How often each property was looked at, in the order of `propertyKeys`. */
+  looks(): readonly number[] {
+    return this.checkers.looks();
+  }
+
+  /** What was on the disk of the server of an event of `diskAt` at its end. */
+  diskAt(event: number): string | undefined {
+    return this.diskLooks.notes.get(event);
+  }
+
+  /** MakeRaft has returned. `snapshotIndex`: of the snapshot that its service begins with, 0 without one. */
+  booted(server: number, raft: Raft, snapshotIndex: number): void {
+    const { events, nowUs } = this.simulation;
+    this.checkers.records[server]!.begin(raft);
+    this.checkers.applyOrder.booted(server, snapshotIndex, events, nowUs);
+  }
+
+  died(server: number): void {
+    const record = this.checkers.records[server]!;
+    const isMidEvent = this.simulation.inEvent && this.simulation.currentServer === server;
+    if (isMidEvent && record.raft !== undefined && record.inspects && record.seenThisLife) {
+      try {
+        this.views.lastLook(record);
+      } catch {
+        // It died in the midst of something.
+      }
+    }
+    record.end();
+  }
+
+  /** The server has saved. `snapshot`: the bytes of the service's snapshot, if they are others than before. */
+  saved(server: number, snapshot: Uint8Array | undefined): void {
+    const record = this.checkers.records[server]!;
+    record.saves++;
+    if (snapshot !== undefined) record.diskSnapshotIndex = snapshotIndexOf(snapshot);
+  }
+
+  /** start() has answered. */
+  started(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
+    const { checkers } = this;
+    const { events, nowUs } = this.simulation;
+    checkers.eventStorm.started(server, events, nowUs);
+    if (!isLeader) return;
+    checkers.leads(server, term, "took a command in start()");
+    checkers.startContract.takes(server, index, term, events, nowUs);
+    checkers.accepted.add(server, index, term, command, events, nowUs);
+    const sign = "was given the command in start()";
+    const entry = checkers.entrySeen(server, index, term, -1, sign);
+    checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+    checkers.writeAhead.entryCame(checkers.records[server]!, entry);
+  }
+
+  /** The server has died in start(): nobody hears this answer, but the command may be on its disk, and so in its next life's log. */
+  diedInStart(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
+    const { events, nowUs } = this.simulation;
+    if (isLeader) this.checkers.accepted.add(server, index, term, command, events, nowUs);
+  }
+
+  /** getState() has answered. */
+  stateTold(server: number, term: number, isLeader: boolean): void {
+    const record = this.checkers.records[server]!;
+    const { events, nowUs } = this.simulation;
+    const former = record.seenThisLife && record.inspects ? record.currentTerm : record.toldTerm;
+    this.checkers.monotoneTerm.shows(server, former, term, "getState()", events, nowUs);
+    if (isLeader) this.checkers.leads(server, term, "said in getState() that it leads");
+  }
+
+  /** The service of the server hands over a snapshot. */
+  snapshotTaken(server: number, index: number, bytes: Uint8Array): void {
+    const { events, nowUs } = this.simulation;
+    this.checkers.snapshotConsistency.took(server, index, bytes, events, nowUs);
+  }
+
+  /** The service of the server is given a message. */
+  applied(server: number, message: ApplyMessage): void {
+    const { checkers } = this;
+    const { events, nowUs } = this.simulation;
+    const { index } = message;
+    if (message.type === "command") {
+      const record = checkers.records[server]!;
+      checkers.applyOrder.delivered(server, index, false, events, nowUs);
+      checkers.stateMachineSafety.applies(server, index, message.command, events, nowUs);
+      checkers.proposedCommands.applied(server, index, message.command, events, nowUs);
+      if (record.seenThisLife) checkers.startContract.applied(server, index, record.termAt(index), message.command, events, nowUs);
+    } else if (checkers.snapshots) {
+      checkers.coverage.count("snapshotsInstalled");
+      checkers.applyOrder.delivered(server, index, true, events, nowUs);
+      checkers.snapshotConsistency.delivered(server, index, message.snapshot, events, nowUs);
+    }
+  }
+
+  /** An event of `server` is over, with all that followed at once. `drain`: lets promises run; undefined where nothing can be run now. */
+  private quiet(server: number, drain: (() => void) | undefined): void {
+    const record = this.checkers.records[server];
+    if (record === undefined) return;
+    if (record.raft !== undefined) {
+      if (record.inspects) this.views.look(record);
+      else if (!record.seenThisLife) this.firstQuiet(server);
+    }
+    record.savesAtQuiet = record.saves;
+    this.diskLooks.quiet(server, drain);
+  }
+
+  /** Of a life that can't be inspected. */
+  private firstQuiet(server: number): void {
+    const record = this.checkers.records[server]!;
+    record.seenThisLife = true;
+    if (record.saves > 0) this.coverage.count("restarts");
+  }
+}
+
+/** The index that a snapshot of the harness's service reaches: it begins with it. 0 if it is no such snapshot. */
+function snapshotIndexOf(snapshot: Uint8Array): number {
+  let index = 0;
+  for (let at = 1; at < snapshot.length; at++) {
+    const digit = snapshot[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    index = 10 * index + digit;
+  }
+  return index;
+}
