@@ -89,10 +89,10 @@ function openLogs({ options, output }: Session): LogStore {
  * Runs without a log are counted in a file beside the logs, with --resume, and for external tests always: their runs are dear. When every run leaves a log,
  * the logs tell all.
  */
-function runsRecord({ options, before, seed, subject }: Session, logs: LogStore): RunsRecord {
+function runsRecord({ options, before, seed, recordedAs }: Session, logs: LogStore): RunsRecord {
   return new RunsRecord({
     directory: logs.directory,
-    subject,
+    subject: recordedAs,
     seed,
     tally: before.tally,
     before,
@@ -114,6 +114,7 @@ function createRunner(session: Session, goal: Goal, { backend, plan, tally, emit
     ...backend.origin,
     version: ownVersion(),
     clock: settings.clock,
+    checkedMode: settings.checks === "race",
     traceLevel: settings.traceLevel,
     directory: request.directory,
     flags: process.argv.slice(2).map(shellWord),

@@ -98,7 +98,7 @@ function withCounts(tests: readonly TestTally[]): Tally {
   const total = tests.reduce((sum, test) => sum + test.total, 0);
   const failed = tests.reduce((sum, test) => sum + test.failed, 0);
   const secondsBefore = tests.reduce((sum, { seconds }) => sum + seconds.sum, 0);
-  return { tests, passed: total - failed, failed, before: total, secondsBefore };
+  return { tests, passed: total - failed, failed, excused: 0, before: total, secondsBefore };
 }
 
 const momentsOf = ({ seconds, real, user, system, lab, usual }: TestTally): Readonly<Record<string, Moments>> => ({

@@ -57,6 +57,8 @@ export interface RunLine {
   readonly outcome: string;
   readonly reason?: string;
   readonly log?: string;
+  readonly schedule?: string;
+  readonly excused?: string;
   readonly traceHash: string | null;
   readonly servers: number;
   readonly rpcs: number;
