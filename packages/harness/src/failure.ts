@@ -34,6 +34,39 @@ export class StuckError extends Error {
   }
 }
 
+/** One of the events that contradict each other in a violation. */
+export interface Evidence {
+  /** Number of the event. */
+  readonly event: number;
+  readonly atMs: number;
+  readonly server?: number;
+  /** What happened there, e.g. `S1 granted its vote to S2 in term 7`. */
+  readonly text: string;
+  /** What the server had on disk when the event was over, if that has been looked at. */
+  readonly disk?: string;
+}
+
+export interface ViolationDetails extends Details {
+  readonly property: string;
+  /** Section or figure of the extended Raft paper. */
+  readonly source: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** An invariant of Raft does not hold, seen at the event that broke it. */
+export class PropertyViolation extends Error {
+  override readonly name = "PropertyViolation";
+  readonly details: ViolationDetails;
+
+  /** `sentence`: what happened, with all values. */
+  constructor(property: string, source: string, sentence: string, server: number, evidence: readonly Evidence[]) {
+    super(`${property}: ${sentence}`);
+    this.details = { cause: `${property} is violated`, property, source, evidence, server };
+    // Where the check stood in our own code tells the user nothing.
+    delete this.stack;
+  }
+}
+
 /** The implementation under test threw, or broke the contract in a way that is no question of Raft. */
 export class ImplementationError extends Error {
   override readonly name = "ImplementationError";
@@ -65,10 +98,10 @@ export function isHarnessFault(thrown: unknown): thrown is HarnessFault {
 }
 
 /** The errors that end a run with an outcome. */
-export type RunError = TestFailure | StuckError | ImplementationError;
+export type RunError = TestFailure | StuckError | PropertyViolation | ImplementationError;
 
 export function isRunError(thrown: unknown): thrown is RunError {
-  return isOfClass(thrown, TestFailure) || isOfClass(thrown, StuckError) || isOfClass(thrown, ImplementationError);
+  return [TestFailure, StuckError, PropertyViolation, ImplementationError].some((type) => isOfClass(thrown, type));
 }
 
 /** Longest text of something thrown: an implementation may put its whole log into a message. */

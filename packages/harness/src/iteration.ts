@@ -3,8 +3,9 @@ import process from "node:process";
 import type { MakeRaft } from "@raft-stress/raft/api";
 import type { BuiltinChange } from "./ambient/builtins-guard.ts";
 import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
+import { Checks } from "./check/checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
-import { HarnessFault, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { type Evidence, HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
@@ -24,6 +25,7 @@ interface Pass {
   readonly failure: Failure | undefined;
   readonly counts: LabCounts;
   readonly simulation: Simulation;
+  readonly checks: Checks | undefined;
   /** What the implementation did to the built-in objects of its thread. */
   readonly tampered: BuiltinChange | undefined;
   /** The last events as text, if they may be wanted: on the virtual clock the next run of the thread overwrites them. */
@@ -39,13 +41,13 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const pass = (traceLevel: TraceLevel, watch?: RunWatch) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, watch);
+  const pass: RunPass = (traceLevel, options) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, options);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
   const cpu = startCpu === undefined ? undefined : process.cpuUsage(startCpu);
   const { outcome, failure, log } = await conclude(first, repeated, settings, pass);
-  const { simulation, counts } = first;
+  const { simulation, counts, checks } = first;
   return {
     job,
     outcome,
@@ -58,13 +60,20 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     commands: counts.commands,
     events: simulation.events,
     traceHash: simulation.hash.toString(),
+    ...(checks === undefined ? {} : { looks: checks.looks(), coverage: checks.coverage.values() }),
     ...(repeated === undefined ? {} : { eventDigests: repeated.eventDigests }),
     ...(failure === undefined ? {} : { failure }),
     ...(log === undefined ? {} : { log }),
   };
 }
 
-type RunPass = (traceLevel: TraceLevel, watch?: RunWatch) => Promise<Pass>;
+interface PassOptions {
+  readonly watch?: RunWatch;
+  /** Events at whose end the disk of their server is looked at for the report. */
+  readonly diskAt?: readonly number[];
+}
+
+type RunPass = (traceLevel: TraceLevel, options?: PassOptions) => Promise<Pass>;
 
 /** What making a run twice, as asked, has shown. */
 interface Repeated {
@@ -78,18 +87,18 @@ async function runAsAsked(settings: RunSettings, pass: RunPass): Promise<{ first
   const level = recordAtOnce ? settings.traceLevel : "none";
   if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
   const journal = new Journal();
-  const first = await pass(settings.traceLevel, journal);
+  const first = await pass(settings.traceLevel, { watch: journal });
   return { first, repeated: { difference: await differenceOf(journal, pass), eventDigests: journal.digests() } };
 }
 
 /** Makes the run again and tells where it left the first one's way; undefined when it did not. */
 async function differenceOf(first: Journal, pass: RunPass): Promise<string[] | undefined> {
   const comparison = new Comparison(first);
-  await pass("none", comparison);
+  await pass("none", { watch: comparison });
   const { parting } = comparison;
   if (parting === undefined) return undefined;
   const witness = new Witness(first, parting.position);
-  await pass("none", witness);
+  await pass("none", { watch: witness });
   return tellDifference(first, parting, witness.act);
 }
 
@@ -106,10 +115,11 @@ async function conclude(first: Pass, repeated: Repeated | undefined, settings: R
   if (settings.clock === "real" || settings.stopAtEvent !== undefined) return { outcome, failure, log: logText(first) };
 
   if (first.tampered !== undefined) return locateTampering(first.tampered, first, settings, pass);
-  const replay = await pass(settings.traceLevel);
+  const replay = await pass(settings.traceLevel, { diskAt: failure.evidence?.map(({ event }) => event) ?? [] });
   const mine = simulation.hash.toString();
   const theirs = replay.simulation.hash.toString();
-  if (mine === theirs) return { outcome, failure, log: `${logText(replay)}replayed once: the same run, trace hash ${mine}\n` };
+  if (mine === theirs)
+    return { outcome, failure: replay.failure ?? failure, log: `${logText(replay)}replayed once: the same run, trace hash ${mine}\n` };
   const events = `${simulation.events} events, then ${replay.simulation.events}`;
   return nondeterministic(first, [
     `the run failed, and was another run when it was replayed from its seed (trace hash ${mine}, then ${theirs}; ${events})`,
@@ -121,7 +131,7 @@ async function conclude(first: Pass, repeated: Repeated | undefined, settings: R
 /** A change of a built-in object is seen at the end of a run; made again with a trap in its way, the run ends where it happens. */
 async function locateTampering(change: BuiltinChange, first: Pass, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
   const watch = new TamperingWatch(change);
-  const located = await pass(settings.traceLevel, watch);
+  const located = await pass(settings.traceLevel, { watch });
   const { failure } = located.failure === undefined ? first : located;
   return { outcome: first.outcome, failure, log: `${logText(located)}replayed once, up to the event that did it\n` };
 }
@@ -145,8 +155,9 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
   return { outcome: "nondeterministic", failure, log };
 }
 
-async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, watch: RunWatch | undefined): Promise<Pass> {
+async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, options: PassOptions = {}): Promise<Pass> {
   const { progress } = settings;
+  const { watch, diskAt = [] } = options;
   if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
   const simulation = new Simulation({
     seed,
@@ -157,7 +168,10 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
-  const cluster = new Cluster(simulation, makeRaft, { servers: test.servers, snapshots: test.snapshots });
+  const { servers, snapshots } = test;
+  const checked = settings.checks !== "off";
+  const checks = checked ? new Checks(simulation, { servers, snapshots, thorough: settings.checks === "race", diskAt }) : undefined;
+  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
   const shutDown = () => cluster.shutDown();
@@ -169,11 +183,11 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
   const error = tampered === undefined ? simulation.error : tampering(tampered, undefined);
   if (error instanceof HarnessFault) throw error;
   const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
-  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, tampered, lastEvents };
-  const failure = describeFailure(error, lab, simulation);
+  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, checks, tampered, lastEvents };
+  const failure = describeFailure(error, lab, simulation, checks);
   // Who asked for a stop there has more to tell of why than this.
   if (settings.stopAtEvent !== simulation.events + 1) recordFailure(simulation, failure);
-  return { outcome: outcomeOf(error), failure, counts, simulation, tampered, lastEvents };
+  return { outcome: outcomeOf(error), failure, counts, simulation, checks, tampered, lastEvents };
 }
 
 function recordFailure({ trace }: Simulation, failure: Failure): void {
@@ -193,11 +207,11 @@ async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promi
 }
 
 function outcomeOf(error: RunError): Outcome {
-  if (error instanceof TestFailure) return "fail";
+  if (error instanceof TestFailure || error instanceof PropertyViolation) return "fail";
   return error instanceof StuckError ? "stuck" : "crash";
 }
 
-function describeFailure(error: RunError, lab: Lab, simulation: Simulation): Failure {
+function describeFailure(error: RunError, lab: Lab, simulation: Simulation, checks: Checks | undefined): Failure {
   const { cause, expected, seen, server } = error.details;
   const stack = error.stack === undefined ? undefined : withSourcePositions(error.stack);
   return {
@@ -210,17 +224,35 @@ function describeFailure(error: RunError, lab: Lab, simulation: Simulation): Fai
     ...(seen === undefined ? {} : { seen }),
     ...(server === undefined ? {} : { server }),
     ...(stack === undefined ? {} : { stack }),
+    ...(error instanceof PropertyViolation ? describeViolation(error, checks) : {}),
   };
+}
+
+function describeViolation({ details }: PropertyViolation, checks: Checks | undefined): Pick<Failure, "property" | "source" | "evidence"> {
+  const { property, source } = details;
+  const evidence = details.evidence.map((seen) => {
+    const disk = seen.disk ?? checks?.disks.get(seen.event);
+    return disk === undefined ? seen : { ...seen, disk };
+  });
+  return { property, source, evidence };
 }
 
 function failureLines(failure: Failure): string[] {
   const lines = [`  ... FAILED: ${failure.reason}`];
   if (failure.expected !== undefined) lines.push(`      expected: ${failure.expected}`);
   if (failure.seen !== undefined) lines.push(`      got:      ${failure.seen}`);
+  if (failure.source !== undefined) lines.push(`      see:      ${failure.source}`);
+  for (const seen of failure.evidence ?? []) lines.push(...evidenceLines(seen).map((line) => `      ${line}`));
   if (failure.step !== undefined) lines.push(`      during:   ${failure.step}`);
   lines.push(`      at:       ${failure.atMs.toFixed(3)} ms, event ${failure.event}`);
   if (failure.stack !== undefined) lines.push(...failure.stack.split("\n").map((line) => `      ${line}`));
   return lines;
+}
+
+/** One of the events that contradict each other, as text: a line, and one more for what was on disk then. */
+export function evidenceLines({ event, atMs, text, disk }: Evidence): readonly string[] {
+  const line = `#${event}  ${(atMs / 1000).toFixed(3)} s  ${text}`;
+  return disk === undefined ? [line] : [line, `    on its disk then: ${disk}`];
 }
 
 function logText({ simulation }: Pass): string {

@@ -1,3 +1,5 @@
+import type { Evidence } from "./failure.ts";
+
 /** What goes into one run and what comes out of it: plain data, so that both cross a thread boundary. */
 
 /** One iteration of one test. */
@@ -29,6 +31,8 @@ export interface RunSettings {
   readonly stopAtEvent?: number;
   /** Measure processor time too: it costs more than a short run. */
   readonly measureCpu?: boolean;
+  /** Whether runs are held against the invariants of Raft (`on`, the default), and in adversarial orders of events too (`race`); `off` for measuring what that costs. */
+  readonly checks?: "off" | "on" | "race";
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
 }
@@ -62,6 +66,10 @@ export interface Failure {
   readonly stack?: string;
   /** The name of the invariant that was violated. */
   readonly property?: string;
+  /** Where the paper states it. */
+  readonly source?: string;
+  /** The events that contradict each other, oldest first. */
+  readonly evidence?: readonly Evidence[];
 }
 
 export interface IterationResult {
@@ -83,6 +91,10 @@ export interface IterationResult {
   /** Events of the whole run, and the hash over all of them: 16 hexadecimal digits. */
   readonly events: number;
   readonly traceHash: string;
+  /** How often each invariant was looked at, in the order of `propertyKeys`; absent when nothing was checked. */
+  readonly looks?: readonly number[];
+  /** How often what tests exist for happened, in the order of `coverageKeys`. */
+  readonly coverage?: readonly number[];
   /** With `checkDeterminism`: for each event, a hash of all that had happened by its end. */
   readonly eventDigests?: Int32Array;
   readonly failure?: Failure;

@@ -129,25 +129,26 @@ describe("a Raft that never elects", () => {
 
 describe("a Raft that is wrong", () => {
   it("with two leaders in a term fails", async () => {
-    const { outcome, failure } = await run(
-      "TestInitialElection2A",
-      bent((raft, { me }) => {
-        raft.getState = () => ({ term: 1, isLeader: me !== 1 });
-      }),
-    );
+    const twoLeaders = bent((raft, { me }) => {
+      raft.getState = () => ({ term: 1, isLeader: me !== 1 });
+    });
+    const checked = await run("TestInitialElection2A", twoLeaders);
+    expect(checked.failure).toMatchObject({ property: "Election Safety", source: "§5.2", cause: "Election Safety is violated" });
+    const { outcome, failure } = await run("TestInitialElection2A", twoLeaders, { checks: "off" });
     expect(outcome).toBe("fail");
     expect(failure?.reason).toBe("term 1 has 2 leaders: S0 and S2");
     expect(failure?.cause).toBe("a term has more than one leader");
   });
 
   it("whose servers apply different commands fails, blamed on the one that differs", async () => {
-    const { outcome, failure } = await run(
-      "TestBasicAgree2B",
-      bent((raft, { me }) => {
-        const append = raft.append.bind(raft);
-        if (me === 2) raft.append = (args) => append({ ...args, commands: args.commands.map(() => 666) });
-      }),
-    );
+    const deviating = bent((raft, { me }) => {
+      const append = raft.append.bind(raft);
+      if (me === 2) raft.append = (args) => append({ ...args, commands: args.commands.map(() => 666) });
+    });
+    const checked = await run("TestBasicAgree2B", deviating);
+    expect(checked.failure?.property).toBe("State Machine Safety");
+    expect(checked.failure?.evidence).toHaveLength(2);
+    const { outcome, failure } = await run("TestBasicAgree2B", deviating, { checks: "off" });
     expect(outcome).toBe("fail");
     expect(failure?.cause).toBe("servers applied different commands at one index");
     expect(failure?.reason).toMatch(/^commit index 1: S\d applied (666|100), S\d had applied (666|100)$/);

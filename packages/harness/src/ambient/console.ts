@@ -21,7 +21,7 @@ function count(characters: number, caller: (...args: never[]) => unknown): void 
 /** What is written goes into the run's trace, as lines of the server that wrote it. */
 function write(topic: string, text: string): void {
   const host = currentHost();
-  if (host === undefined || !host.life.alive) return;
+  if (host === undefined || !host.life.alive || currentWorld()?.aside) return;
   currentWorld()?.trace.line(topic, host.life.server, text.replace(/\n$/, ""));
 }
 

@@ -41,16 +41,21 @@ function applyInOrder(server: number, logs: ServiceLogs, index: number, command:
   logs.apply(server, index, command);
 }
 
+/** Told of each snapshot before Raft gets it. */
+export type SnapshotTaken = (index: number, snapshot: Uint8Array) => void;
+
 /** The service of part D: delivery must be gapless, and every tenth command it hands Raft a snapshot of all it holds. */
 export class SnapshotApplier implements Applier {
   readonly #server: number;
   readonly #logs: ServiceLogs;
+  readonly #onSnapshot: SnapshotTaken | undefined;
   #lastApplied = 0;
 
   /** `saved`: the snapshot on disk; the service starts from it, so Raft's first command must be the one after it. */
-  constructor(server: number, logs: ServiceLogs, saved: Uint8Array) {
+  constructor(server: number, logs: ServiceLogs, saved: Uint8Array, onSnapshot?: SnapshotTaken) {
     this.#server = server;
     this.#logs = logs;
+    this.#onSnapshot = onSnapshot;
     if (saved.length > 0) this.#ingest(saved, undefined);
   }
 
@@ -70,7 +75,18 @@ export class SnapshotApplier implements Applier {
     }
     applyInOrder(this.#server, this.#logs, index, command);
     this.#lastApplied = index;
-    if ((index + 1) % snapshotInterval === 0) raft?.snapshot(index, encodeSnapshot(index, this.#logs.upTo(this.#server, index)));
+    if ((index + 1) % snapshotInterval === 0) this.#takeSnapshot(index, raft);
+  }
+
+  #takeSnapshot(index: number, raft: Raft | undefined): void {
+    const snapshot = encodeSnapshot(index, this.#logs.upTo(this.#server, index));
+    this.#onSnapshot?.(index, snapshot);
+    raft?.snapshot(index, snapshot);
+  }
+
+  /** Index that the service has reached. */
+  get lastApplied(): number {
+    return this.#lastApplied;
   }
 
   /** `deliveredIndex`: the index Raft gave with it; undefined when it came from disk. */

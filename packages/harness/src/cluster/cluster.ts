@@ -1,4 +1,6 @@
 import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
+import type { CheckedCluster, Checks } from "../check/checks.ts";
+import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
@@ -9,6 +11,7 @@ import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { type Applier, plainApplier, SnapshotApplier } from "./appliers.ts";
 import { ApplyChannel } from "./apply-channel.ts";
+import { readDisk } from "./disk-reader.ts";
 import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
 import { MemoryPersister } from "./persister.ts";
@@ -19,6 +22,8 @@ export interface ClusterOptions {
   readonly servers: number;
   /** Whether the service takes snapshots and demands gapless delivery. */
   readonly snapshots: boolean;
+  /** Told of all that the servers do; undefined when nothing is checked. */
+  readonly checks?: Checks | undefined;
 }
 
 const serverIsDown: Promise<StartResult> = Promise.resolve({ index: -1, term: -1, isLeader: false });
@@ -39,11 +44,12 @@ class Life implements Incarnation {
  * The servers of one run and what the tester does to them: start, crash, connect, disconnect. Every call into a server is an event of that
  * server's, at the present instant.
  */
-export class Cluster {
+export class Cluster implements CheckedCluster {
   readonly simulation: Simulation;
   readonly network: Network;
   readonly logs: ServiceLogs;
   readonly size: number;
+  readonly checks: Checks | undefined;
   private readonly makeRaft: MakeRaft;
   private readonly snapshots: boolean;
   private readonly lives: (Life | undefined)[];
@@ -54,18 +60,32 @@ export class Cluster {
   private readonly boots: number[];
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
-    const { servers } = options;
+    const { servers, checks } = options;
     this.simulation = simulation;
-    this.network = new Network(simulation);
+    this.checks = checks;
+    this.network = new Network(simulation, undefined, checks);
     this.logs = new ServiceLogs(servers);
     this.size = servers;
     this.makeRaft = makeRaft;
     this.snapshots = options.snapshots;
     this.lives = new Array(servers).fill(undefined);
     this.connected = new Array(servers).fill(false);
-    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server));
+    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server, checks));
     this.ends = Array.from({ length: servers }, () => []);
     this.boots = new Array(servers).fill(0);
+    checks?.attach(this);
+    if (checks !== undefined) simulation.onQuiet = (owner, drain) => checks.quiet(owner, drain);
+  }
+
+  hasFaults(): boolean {
+    return !this.network.reliable || this.connected.includes(false);
+  }
+
+  readDisk(server: number, drain: () => void): DiskContents | undefined {
+    return readDisk(
+      { simulation: this.simulation, makeRaft: this.makeRaft, server, size: this.size, saved: this.persisters[server]!.copy() },
+      drain,
+    );
   }
 
   /** Whether the server has booted and not crashed since. */
@@ -109,6 +129,7 @@ export class Cluster {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
+      this.checks?.died(server);
     });
   }
 
@@ -144,6 +165,7 @@ export class Cluster {
     } catch (thrown) {
       throw ImplementationError.of(server, "start()", thrown);
     }
+    this.checks?.started(server, command, result);
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;
     hash.mix(mix32(result.index, result.term));
@@ -158,6 +180,7 @@ export class Cluster {
     return this.simulation.enter(life, "getState()", () => {
       const state = checkServerState(server, life.raft!.getState());
       this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+      this.checks?.stateTold(server, state.term, state.isLeader);
       return state;
     });
   }
@@ -184,7 +207,9 @@ export class Cluster {
     const { simulation } = this;
     simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
     const saved = this.persisters[server]!.readSnapshot();
-    const applier: Applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved) : plainApplier(server, this.logs);
+    const { checks } = this;
+    const onSnapshot = checks && ((index: number, snapshot: Uint8Array) => checks.snapshotTaken(server, index, snapshot));
+    const applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, onSnapshot) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
       raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
@@ -192,6 +217,7 @@ export class Cluster {
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
     life.raft = raft;
+    checks?.booted(server, raft, applier instanceof SnapshotApplier ? applier.lastApplied : 0);
     this.network.addServer(server, new NetworkServer(life, raft.handlers));
   }
 
@@ -201,6 +227,7 @@ export class Cluster {
     const random = simulation.stream(randomKeys.server, server, boot);
     const channel = new ApplyChannel(simulation, life, (message) => {
       traceApply(simulation, server, message);
+      this.checks?.applied(server, message);
       applier.take(message, life.raft);
     });
     return {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Persister } from "@raft-stress/raft/api";
+import type { Checks } from "../check/checks.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Simulation } from "../sim/simulation.ts";
 
@@ -15,25 +16,33 @@ const hashedBytes = 32;
 export class MemoryPersister implements Persister {
   private readonly simulation: Simulation;
   private readonly server: number;
+  private readonly checks: Checks | undefined;
   /** Grows as needed and is written in place: nobody else ever sees it. */
   private state: Uint8Array = nothing;
   private stateBytes = 0;
   private snapshot: Uint8Array = nothing;
   private attached = true;
 
-  constructor(simulation: Simulation, server: number) {
+  constructor(simulation: Simulation, server: number, checks?: Checks) {
     this.simulation = simulation;
     this.server = server;
+    this.checks = checks;
   }
 
   /** For the server's next life; this one's saves are void from now on. */
   succeed(): MemoryPersister {
     this.attached = false;
-    const next = new MemoryPersister(this.simulation, this.server);
-    next.state = this.readState();
-    next.stateBytes = this.stateBytes;
-    next.snapshot = this.snapshot;
+    const next = new MemoryPersister(this.simulation, this.server, this.checks);
+    this.copyTo(next);
     return next;
+  }
+
+  /** What a life that began now would find; what it saves goes nowhere. */
+  copy(): MemoryPersister {
+    const copy = new MemoryPersister(this.simulation, this.server);
+    this.copyTo(copy);
+    copy.attached = false;
+    return copy;
   }
 
   save(state: Uint8Array | readonly Uint8Array[], snapshot: Uint8Array): void {
@@ -43,8 +52,9 @@ export class MemoryPersister implements Persister {
     if (!this.attached) return;
     if (state instanceof Uint8Array) this.writeState(state);
     else this.writeChunks(state);
-    const former = this.snapshot;
-    if (!sameBytes(former, snapshot)) this.snapshot = snapshot.slice();
+    const isNew = !sameBytes(this.snapshot, snapshot);
+    if (isNew) this.snapshot = snapshot.slice();
+    this.checks?.saved(this.server, isNew ? this.snapshot : undefined);
     this.record();
   }
 
@@ -64,6 +74,12 @@ export class MemoryPersister implements Persister {
 
   snapshotSize(): number {
     return this.snapshot.length;
+  }
+
+  private copyTo(other: MemoryPersister): void {
+    other.state = this.readState();
+    other.stateBytes = this.stateBytes;
+    other.snapshot = this.snapshot;
   }
 
   private writeState(state: Uint8Array): void {

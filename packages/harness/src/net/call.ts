@@ -1,3 +1,4 @@
+import type { PaperCall } from "../check/figure2.ts";
 import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
@@ -19,6 +20,8 @@ export class Call extends SimEvent implements Packet {
   args: unknown = undefined;
   /** Randomness of this call: a hash of seed, link and number on the link. */
   key = 0;
+  /** What the checks know of this call, if it is an RPC of the paper's between servers. */
+  paper: PaperCall | undefined = undefined;
   private readonly weather: Weather;
   private readonly network: Network;
   private readonly end: ClientEnd;
@@ -99,6 +102,7 @@ export class Call extends SimEvent implements Packet {
     }
     server.dispatched++;
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
+    if (this.paper !== undefined) this.network.checks!.requestArrived(this.end.to, this.end.from, this.paper, this.args);
     const method = this.method.name;
     let result: unknown;
     let later: boolean;
@@ -154,6 +158,7 @@ export class Call extends SimEvent implements Packet {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
+    if (this.paper !== undefined) this.network.checks!.replySent(this.end.to, this.end.from, this.paper, this.reply);
     const verdict = judge(this.weather.reply, this);
     if (isLost(verdict)) {
       this.lose(delayOf(verdict));
@@ -188,6 +193,7 @@ export class Call extends SimEvent implements Packet {
     const reply = this.reply;
     if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
     if (this.caller !== undefined && !this.caller.alive) return;
+    if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.replyArrived(this.end.from, this.paper);
     if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {

@@ -1,3 +1,5 @@
+import type { Checks } from "../check/checks.ts";
+import { type RpcKind, rpcKindOf } from "../check/figure2.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
@@ -46,6 +48,8 @@ export interface Method {
   /** Its number in reports, from 1. */
   readonly number: number;
   readonly shapes: MessageShapes;
+  /** Which RPC of the paper's Figure 2 it is by its name; undefined if none. */
+  readonly rpcKind: RpcKind | undefined;
 }
 
 /** An ordered pair of caller and server; it outlives the ends of both. */
@@ -68,6 +72,8 @@ export class Network {
   /** Arguments of every call taken in, and replies delivered. */
   totalBytes = 0;
   readonly simulation: Simulation;
+  /** Told of what servers send each other. */
+  readonly checks: Checks | undefined;
   private readonly weathers: readonly Weather[];
   private readonly servers: (NetworkServer | undefined)[] = [];
   private readonly links = new Map<string, Link>();
@@ -75,8 +81,9 @@ export class Network {
   private readonly seed: number;
   private closed = false;
 
-  constructor(simulation: Simulation, rules: readonly Rule[] = labRules) {
+  constructor(simulation: Simulation, rules: readonly Rule[] = labRules, checks?: Checks) {
     this.simulation = simulation;
+    this.checks = checks;
     this.weathers = rules === labRules ? labWeather : allWeather(rules);
     this.seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
     elementShape.forget();
@@ -134,6 +141,7 @@ export class Network {
     call.digest = copiedDigest();
     call.key = mix32(end.link.key, end.link.calls++);
     call.detail = known.number | (end.from << 8) | (end.to << 20);
+    if (caller !== undefined) call.paper = this.checks?.requestSent(end.from, known.rpcKind, copy);
     call.send();
   }
 
@@ -151,7 +159,7 @@ export class Network {
     let method = this.methods.get(name);
     if (method === undefined) {
       const shapes = this.methods.size < maxMethodsWithShapes ? shapesOf(name) : sharedShapes;
-      method = { name, number: this.simulation.methods.push(name) - 1, shapes };
+      method = { name, number: this.simulation.methods.push(name) - 1, shapes, rpcKind: rpcKindOf(name) };
       this.methods.set(name, method);
     }
     return method;

@@ -37,7 +37,7 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6 } as const;
+export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6, aside: 7 } as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
@@ -62,6 +62,13 @@ export class Simulation {
   around: ((event: SimEvent) => void) | undefined;
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
+  /**
+   * Told that an event is over, with all that followed at its instant, before the next one begins. `drain` lets promises run that it may have made itself; undefined where none can be
+   * run at once.
+   */
+  onQuiet: ((owner: number, drain: (() => void) | undefined) => void) | undefined;
+  /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
+  aside = false;
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
@@ -170,6 +177,7 @@ export class Simulation {
 
   /** Blames asynchronous code of whoever runs now: a rejection nobody handles, a throw in a microtask. */
   failAsync(thrown: unknown, what: string): void {
+    if (this.aside) return;
     this.fail(this.currentServer === TESTER ? thrown : ImplementationError.of(this.currentServer, what, thrown));
   }
 
@@ -187,7 +195,7 @@ export class Simulation {
     const event = this.begin();
     if (event === undefined) return;
     drain();
-    this.end();
+    this.end(drain);
   }
 
   /** The first half of a step. What the event left in the microtask queue must have run before `end`. */
@@ -206,10 +214,19 @@ export class Simulation {
     return event;
   }
 
-  end(): void {
+  end(drain?: () => void): void {
+    if (this.onQuiet !== undefined) this.beQuiet(this.onQuiet, drain);
     this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
+  }
+
+  private beQuiet(onQuiet: NonNullable<Simulation["onQuiet"]>, drain: (() => void) | undefined): void {
+    try {
+      onQuiet(this.currentServer, drain);
+    } catch (thrown) {
+      this.fail(thrown);
+    }
   }
 
   private nextEvent(): SimEvent | undefined {

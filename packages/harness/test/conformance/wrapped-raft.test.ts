@@ -57,9 +57,16 @@ describe("the built-in Raft, wrapped", () => {
 
   it("so that it saves nothing, does not survive restarts", async () => {
     const amnesiac = wrapped(withSave(() => {}));
-    expect((await run("TestBasicAgree2B", amnesiac)).outcome).toBe("pass");
-    expect((await run("TestPersist12C", amnesiac)).outcome).toBe("fail");
-    expect((await run("TestPersist32C", amnesiac)).outcome).toBe("fail");
+    const checks = "off";
+    expect((await run("TestBasicAgree2B", amnesiac, { checks })).outcome).toBe("pass");
+    expect((await run("TestPersist12C", amnesiac, { checks })).outcome).toBe("fail");
+    expect((await run("TestPersist32C", amnesiac, { checks })).outcome).toBe("fail");
+  });
+
+  it("so that it saves nothing, breaks the Write-Ahead Rule in any test", async () => {
+    const { failure } = await run("TestBasicAgree2B", wrapped(withSave(() => {})));
+    expect(failure?.property).toBe("Write-Ahead Rule");
+    expect(failure?.reason).toMatch(/S\d voted for itself in term 1, but after a restart it would not know: its disk holds term 0/);
   });
 
   it("so that its snapshot is erased, can't go on after a restart", async () => {
@@ -67,7 +74,7 @@ describe("the built-in Raft, wrapped", () => {
     expect(outcome).not.toBe("pass");
   });
 
-  it("so that it delivers every command twice, passes parts A to C and fails part D", async () => {
+  it("so that it delivers every command twice, passes parts A to C of the lab and fails part D; with checks it fails at once", async () => {
     const stuttering = wrapped((env) => ({
       ...env,
       apply(message) {
@@ -75,11 +82,13 @@ describe("the built-in Raft, wrapped", () => {
         return env.apply(message);
       },
     }));
-    expect((await run("TestBasicAgree2B", stuttering)).outcome).toBe("pass");
-    expect((await run("TestPersist12C", stuttering)).outcome).toBe("pass");
-    const { outcome, failure } = await run("TestSnapshotBasic2D", stuttering);
+    const checks = "off";
+    expect((await run("TestBasicAgree2B", stuttering, { checks })).outcome).toBe("pass");
+    expect((await run("TestPersist12C", stuttering, { checks })).outcome).toBe("pass");
+    const { outcome, failure } = await run("TestSnapshotBasic2D", stuttering, { checks });
     expect(outcome).toBe("fail");
     expect(failure?.cause).toBe("a server applied out of order");
+    expect((await run("TestBasicAgree2B", stuttering)).failure?.property).toBe("Apply Order");
   });
 
   it("so that it skips a command, fails at once", async () => {

@@ -1,0 +1,27 @@
+import { evidence, type Report } from "./finding.ts";
+import { properties } from "./properties.ts";
+import type { ServerRecord } from "./server-record.ts";
+
+/** A follower that answers AppendEntries with success holds the leader's log up to the last entry that the request spoke of. */
+export class AcknowledgedEntries {
+  looked = 0;
+  private readonly report: Report;
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  /** The follower's view at the end of the event in which its reply left, still in the term of the request. */
+  acknowledged(follower: ServerRecord, leader: number, index: number, term: number, event: number, atUs: number): void {
+    this.looked++;
+    if (follower.holds(index, term)) return;
+    const { server, lastIndex } = follower;
+    const has = index > lastIndex ? `its log ends at ${lastIndex}` : `its entry ${index} is of term ${follower.terms[index]}`;
+    this.report({
+      property: properties.acknowledgedEntries,
+      sentence: `S${server} answered S${leader} with success up to entry ${index} of term ${term}, but ${has}`,
+      evidence: [evidence({ event, atUs }, server, `S${server} acknowledged entry ${index} of term ${term} to S${leader}; ${has}`)],
+      server,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { evidence, type Report } from "./finding.ts";
+import { properties } from "./properties.ts";
+
+const windowUs = 100_000;
+
+/**
+ * RPCs that a server may send to each peer within one window of 100 ms: more than any conversation can have in which each request waits for the reply to the one before (latency
+ * is 50 µs at least and 300 µs on average each way).
+ */
+const burstPerPeer = 300;
+/** And that it may send to each peer in every window for two seconds without having been given a command. */
+const steadyPerPeer = 60;
+const steadyWindows = 20;
+/** What one start() may cause to be sent to each peer. */
+const perStart = 20;
+
+interface Window {
+  number: number;
+  requests: number;
+  starts: number;
+  /** How many windows in a row, before this one, were busy without a command. */
+  busy: number;
+}
+
+/** Nobody sends without end: bursts that multiply, or a busy conversation that nobody's command has caused. */
+export class EventStorm {
+  looked = 0;
+  private readonly windows: Window[];
+  private readonly peers: number;
+  private readonly report: Report;
+
+  constructor(servers: number, report: Report) {
+    this.peers = Math.max(1, servers - 1);
+    this.windows = Array.from({ length: servers }, () => ({ number: 0, requests: 0, starts: 0, busy: 0 }));
+    this.report = report;
+  }
+
+  started(server: number, event: number, atUs: number): void {
+    this.window(server, event, atUs).starts++;
+  }
+
+  /** `server` sends a request. */
+  sent(server: number, event: number, atUs: number): void {
+    this.looked++;
+    const window = this.window(server, event, atUs);
+    if (++window.requests <= (burstPerPeer + perStart * window.starts) * this.peers) return;
+    this.storm(server, `sent ${window.requests} RPCs within 100 ms`, event, atUs);
+  }
+
+  private window(server: number, event: number, atUs: number): Window {
+    const window = this.windows[server]!;
+    const number = Math.floor(atUs / windowUs);
+    if (number === window.number) return window;
+    const wasBusy = window.requests > steadyPerPeer * this.peers && window.starts === 0 && number === window.number + 1;
+    window.busy = wasBusy ? window.busy + 1 : 0;
+    if (window.busy >= steadyWindows) {
+      this.storm(
+        server,
+        `sent more than ${steadyPerPeer} RPCs to each peer in every 100 ms for two seconds, without a command`,
+        event,
+        atUs,
+      );
+    }
+    window.number = number;
+    window.requests = 0;
+    window.starts = 0;
+    return window;
+  }
+
+  private storm(server: number, what: string, event: number, atUs: number): void {
+    this.report({
+      property: properties.eventStorm,
+      sentence: `S${server} ${what}`,
+      evidence: [evidence({ event, atUs }, server, `S${server} ${what}`)],
+      server,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { sameCommand, showCommand } from "../cluster/service-log.ts";
+import { evidence, type Moment, type Report } from "./finding.ts";
+import { properties } from "./properties.ts";
+
+/** How an entry was seen. */
+export type EntrySign = "was given the command in start()" | "sent it in AppendEntries" | "holds it in its log (inspect())";
+
+/** An entry that has existed somewhere: index and term name it. */
+export interface EntryRecord extends Moment {
+  readonly index: number;
+  readonly term: number;
+  /** Term of the entry before it; -1 while unknown. */
+  prevTerm: number;
+  /** Who showed the entry before this one first, and when; for the evidence. */
+  prevSeen: Moment;
+  prevServer: number;
+  hasCommand: boolean;
+  command: unknown;
+  commandServer: number;
+  commandSeen: Moment;
+  commandSign: EntrySign;
+  /** Where it was seen first. */
+  readonly server: number;
+  readonly sign: EntrySign;
+  /** Another entry at the same index. */
+  readonly next: EntryRecord | undefined;
+}
+
+const unknown: Moment = { event: 0, atUs: 0 };
+
+/**
+ * If two logs hold an entry of the same index and term, they hold the same command there, and the logs are the same up to there. Held against every entry that ever
+ * existed: an entry's index and term determine its command and the term before it; the rest follows by induction.
+ */
+export class LogMatching {
+  looked = 0;
+  /** Whether the entry that was seen last had never been seen before. */
+  isNew = false;
+  private readonly report: Report;
+  private readonly byIndex: (EntryRecord | undefined)[] = [];
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  find(index: number, term: number): EntryRecord | undefined {
+    let entry = this.byIndex[index];
+    while (entry !== undefined && entry.term !== term) entry = entry.next;
+    return entry;
+  }
+
+  /**
+   * An entry was seen. `prevTerm`: of the entry before it, -1 if not known. Returns its record, which is new if `isNew` says so. Its command, if it was seen too, is held against
+   * the record by `commandSeen`.
+   */
+  entrySeen(server: number, index: number, term: number, prevTerm: number, sign: EntrySign, event: number, atUs: number): EntryRecord {
+    this.looked++;
+    const known = this.find(index, term);
+    this.isNew = known === undefined;
+    if (known === undefined) return this.add(server, index, term, prevTerm, sign, event, atUs);
+    if (prevTerm < 0) return known;
+    if (known.prevTerm < 0) {
+      known.prevTerm = prevTerm;
+      known.prevSeen = { event, atUs };
+      known.prevServer = server;
+    } else if (known.prevTerm !== prevTerm) this.mismatch(known, server, prevTerm, sign, { event, atUs });
+    return known;
+  }
+
+  /** A command was seen in an entry. */
+  commandSeen(entry: EntryRecord, server: number, command: unknown, sign: EntrySign, event: number, atUs: number): void {
+    if (!entry.hasCommand) {
+      entry.hasCommand = true;
+      entry.command = command;
+      entry.commandServer = server;
+      entry.commandSeen = { event, atUs };
+      entry.commandSign = sign;
+      return;
+    }
+    if (entry.command === command || sameCommand(entry.command, command)) return;
+    this.report({
+      property: properties.logMatching,
+      sentence: `entry ${entry.index} of term ${entry.term} holds ${showCommand(entry.command)} and ${showCommand(command)}`,
+      evidence: [
+        evidence(entry.commandSeen, entry.commandServer, `S${entry.commandServer} ${entry.commandSign}: ${showCommand(entry.command)}`),
+        evidence({ event, atUs }, server, `S${server} ${sign}: ${showCommand(command)}`),
+      ],
+      server,
+    });
+  }
+
+  private add(server: number, index: number, term: number, prevTerm: number, sign: EntrySign, event: number, atUs: number): EntryRecord {
+    const entry: EntryRecord = {
+      index,
+      term,
+      prevTerm,
+      prevSeen: prevTerm < 0 ? unknown : { event, atUs },
+      prevServer: server,
+      hasCommand: false,
+      command: undefined,
+      commandServer: server,
+      commandSeen: unknown,
+      commandSign: sign,
+      server,
+      sign,
+      event,
+      atUs,
+      next: this.byIndex[index],
+    };
+    this.byIndex[index] = entry;
+    return entry;
+  }
+
+  private mismatch(known: EntryRecord, server: number, prevTerm: number, sign: EntrySign, moment: Moment): void {
+    const { index, term } = known;
+    const before = (of: number) => (of === 0 ? "the beginning of the log" : `one of term ${of}`);
+    this.report({
+      property: properties.logMatching,
+      sentence: `entry ${index} of term ${term} follows ${before(known.prevTerm)} at S${known.prevServer}, and ${before(prevTerm)} at S${server}`,
+      evidence: [
+        evidence(
+          known.prevSeen,
+          known.prevServer,
+          `entry ${index} of term ${term} after ${before(known.prevTerm)} at S${known.prevServer}`,
+        ),
+        evidence(moment, server, `S${server} ${sign}: entry ${index} of term ${term} after ${before(prevTerm)}`),
+      ],
+      server,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { evidence, type Moment, type Report } from "./finding.ts";
+import { properties } from "./properties.ts";
+
+interface Vote extends Moment {
+  readonly candidate: number;
+}
+
+/** A server votes for one candidate in a term, whatever happens to it between two requests. A candidate's own request is its vote for itself. */
+export class OneVote {
+  looked = 0;
+  private readonly votes: Map<number, Vote>[];
+  private readonly report: Report;
+
+  constructor(servers: number, report: Report) {
+    this.votes = Array.from({ length: servers }, () => new Map<number, Vote>());
+    this.report = report;
+  }
+
+  /** A vote has left the server. Returns whether it is its first one in the term. */
+  voted(server: number, term: number, candidate: number, event: number, atUs: number): boolean {
+    this.looked++;
+    const votes = this.votes[server]!;
+    const former = votes.get(term);
+    if (former === undefined) {
+      votes.set(term, { candidate, event, atUs });
+      return true;
+    }
+    if (former.candidate !== candidate) {
+      this.report({
+        property: properties.oneVote,
+        sentence: `S${server} voted for S${former.candidate} and for S${candidate} in term ${term}`,
+        evidence: [
+          evidence(former, server, voteText(server, term, former.candidate)),
+          evidence({ event, atUs }, server, voteText(server, term, candidate)),
+        ],
+        server,
+      });
+    }
+    return false;
+  }
+
+  /** inspect() shows another vote than before, in one life of a server and one term. */
+  changed(server: number, term: number, former: number, candidate: number, event: number, atUs: number): void {
+    this.looked++;
+    if (former === candidate) return;
+    this.report({
+      property: properties.oneVote,
+      sentence: `S${server} changed votedFor from S${former} to S${candidate} within term ${term}`,
+      evidence: [evidence({ event, atUs }, server, `S${server}'s votedFor became S${candidate}; it was S${former} in the same term`)],
+      server,
+    });
+  }
+
+  /** Whom the server has voted for in the term, as far as anybody was told. */
+  of(server: number, term: number): number | undefined {
+    return this.votes[server]!.get(term)?.candidate;
+  }
+
+  /** When it did. */
+  momentOf(server: number, term: number): Moment | undefined {
+    return this.votes[server]!.get(term);
+  }
+}
+
+function voteText(server: number, term: number, candidate: number): string {
+  return server === candidate
+    ? `S${server} voted for itself in term ${term}: it sent RequestVote`
+    : `S${server} granted its vote to S${candidate} in term ${term}`;
+}

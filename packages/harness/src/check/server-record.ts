@@ -1,0 +1,88 @@
+import type { Raft, RaftView } from "@raft-stress/raft/api";
+
+/**
+ * What the harness knows of one server from outside: what inspect() showed at the end of its latest event, what its disk holds as far as that can be told, and what
+ * it has promised to others. It outlives the server's lives, because promises do.
+ */
+export class ServerRecord {
+  readonly server: number;
+  /** Its present life; undefined while it is down. */
+  raft: Raft | undefined;
+  /** Whether this life shows itself by inspect(). */
+  inspects = false;
+  /** Whether the view below is of this life already. */
+  seenThisLife = false;
+
+  // What inspect() showed at the end of the latest event.
+  role: RaftView["role"] = "follower";
+  currentTerm = 0;
+  votedFor: number | undefined;
+  commitIndex = 0;
+  lastApplied = 0;
+  /** Index of the snapshot below the log. */
+  baseIndex = 0;
+  lastIndex = 0;
+  /** Terms of the log's entries by index; of what lies under a snapshot as far as it was seen before. */
+  readonly terms: number[] = [0];
+  /** `terms` says nothing of what lies below this index. */
+  knownFrom = 0;
+
+  // The disk.
+  /** Calls of save() in all lives. */
+  saves = 0;
+  /** `saves` at the end of the latest event. */
+  savesAtQuiet = 0;
+  /** `saves` before the event in which the present term began. */
+  savesBeforeTerm = 0;
+  /** The log as it was at the end of the latest event in which something was saved. */
+  readonly diskTerms: number[] = [0];
+  diskBase = 0;
+  diskLast = 0;
+  /** Lowest index at which log and disk may differ. */
+  changedFrom = 1;
+  /** Index of the service's snapshot on disk; 0 without one. */
+  diskSnapshotIndex = 0;
+
+  // Promises, in all lives.
+  /** Highest term that a message of this server has told anybody. */
+  toldTerm = 0;
+  toldTermEvent = 0;
+  toldTermUs = 0;
+  /** Highest index that it has acknowledged and not been made to overwrite since. */
+  acknowledgedIndex = 0;
+  acknowledgedEvent = 0;
+  acknowledgedUs = 0;
+
+  constructor(server: number) {
+    this.server = server;
+  }
+
+  /** Highest term that is known of it in its present life. */
+  get knownTerm(): number {
+    return Math.max(this.currentTerm, this.toldTerm);
+  }
+
+  /** Term of its entry at `index`; undefined if it has none there, or nothing is known of it. */
+  termAt(index: number): number | undefined {
+    return index > this.lastIndex || index < this.knownFrom ? undefined : this.terms[index];
+  }
+
+  /** Whether its log holds this very entry, or a snapshot of it. */
+  holds(index: number, term: number): boolean {
+    return index <= this.baseIndex || (index <= this.lastIndex && this.terms[index] === term);
+  }
+
+  /** Whether this very entry, or a snapshot of it, would be there after a crash. */
+  holdsOnDisk(index: number, term: number): boolean {
+    return index <= this.diskBase || (index <= this.diskLast && this.diskTerms[index] === term);
+  }
+
+  /** The log has been saved as it is. */
+  copyLogToDisk(): void {
+    const { terms, diskTerms, lastIndex } = this;
+    for (let index = Math.max(this.changedFrom, this.baseIndex); index <= lastIndex; index++) diskTerms[index] = terms[index]!;
+    this.diskBase = this.baseIndex;
+    this.diskLast = lastIndex;
+    this.changedFrom = lastIndex + 1;
+  }
+}

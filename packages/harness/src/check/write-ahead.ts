@@ -1,0 +1,159 @@
+import type { PaperCall } from "./figure2.ts";
+import { evidence, type Moment, type Report } from "./finding.ts";
+import { properties } from "./properties.ts";
+import type { ServerRecord } from "./server-record.ts";
+
+/** What a disk holds, as a restart would find it. */
+export interface DiskContents {
+  readonly currentTerm: number;
+  /** Undefined also when the implementation has no inspect(). */
+  readonly votedFor: number | undefined;
+  /** Whether votedFor and the log below are known: by inspect(). */
+  readonly whole: boolean;
+  readonly baseIndex: number;
+  readonly lastIndex: number;
+  termAt(index: number): number;
+}
+
+/** When an entry first came to a server, and how often it had saved by then. */
+interface Arrivals {
+  readonly terms: number[];
+  readonly saves: number[];
+}
+
+/** The requests for votes of one term that have reached a server: how often it had saved when each candidate first asked. */
+interface Asked {
+  term: number;
+  readonly saves: number[];
+}
+
+/**
+ * Nothing may be told that a crash would make forgotten: a vote, an acknowledgement and a new term leave a server only after a save. Two ways of seeing it: a message left
+ * with no save at all since it could have been decided; and, now and then, a look at what a restart would find on the disk.
+ */
+export class WriteAhead {
+  looked = 0;
+  private readonly report: Report;
+  private readonly arrivals: Arrivals[];
+  private readonly asked: Asked[];
+
+  constructor(servers: number, report: Report) {
+    this.report = report;
+    this.arrivals = Array.from({ length: servers }, () => ({ terms: [], saves: [] }));
+    this.asked = Array.from({ length: servers }, () => ({ term: -1, saves: [] }));
+  }
+
+  /** A request for a vote has reached `voter`. */
+  voteAsked(voter: ServerRecord, candidate: number, term: number): void {
+    const asked = this.asked[voter.server]!;
+    if (asked.term !== term) {
+      asked.term = term;
+      asked.saves.length = 0;
+    }
+    asked.saves[candidate] ??= voter.saves;
+  }
+
+  /** The first grant of a vote leaves `voter`. */
+  voteGranted(voter: ServerRecord, candidate: number, call: PaperCall, event: number, atUs: number): void {
+    this.looked++;
+    const asked = this.asked[voter.server]!;
+    if (asked.term !== call.term || asked.saves[candidate] !== voter.saves) return;
+    this.report({
+      property: properties.writeAhead,
+      sentence: `S${voter.server} granted its vote to S${candidate} in term ${call.term} without having saved it: after a crash it could vote again in that term`,
+      evidence: [
+        evidence({ event: call.sentEvent, atUs: call.sentUs }, candidate, `S${candidate} asked for votes in term ${call.term}`),
+        evidence({ event, atUs }, voter.server, `S${voter.server}'s reply left; nothing had been saved since the request came`),
+      ],
+      server: voter.server,
+    });
+  }
+
+  /** The entry is new to `server`, or may be. */
+  entryCame(server: ServerRecord, index: number, term: number): void {
+    const { terms, saves } = this.arrivals[server.server]!;
+    if (terms[index] === term) return;
+    terms[index] = term;
+    saves[index] = server.saves;
+  }
+
+  /** `server` acknowledges entries up to `index`, the last one of `term`. */
+  entriesAcknowledged(
+    server: ServerRecord,
+    leader: number,
+    call: PaperCall,
+    index: number,
+    term: number,
+    event: number,
+    atUs: number,
+  ): void {
+    if (call.count === 0 || index <= server.commitIndex || index <= server.diskSnapshotIndex) return;
+    this.looked++;
+    const { terms, saves } = this.arrivals[server.server]!;
+    if (terms[index] !== term || saves[index] !== server.saves) return;
+    this.report({
+      property: properties.writeAhead,
+      sentence: `S${server.server} acknowledged entry ${index} of term ${term} to S${leader} without having saved it: after a crash it would be lost`,
+      evidence: [
+        evidence({ event: call.sentEvent, atUs: call.sentUs }, leader, `S${leader} sent entries up to index ${index} in term ${call.term}`),
+        evidence({ event, atUs }, server.server, `S${server.server}'s reply left; nothing had been saved since the entry came`),
+      ],
+      server: server.server,
+    });
+  }
+
+  /** A message of `term` leaves `server`, whose inspect() shows its term. `what`: `RequestVote`, `a reply`. */
+  termTold(server: ServerRecord, term: number, what: string, event: number, atUs: number): void {
+    this.looked++;
+    const before = term > server.currentTerm ? server.savesAtQuiet : server.savesBeforeTerm;
+    if (term < server.currentTerm || server.saves > before) return;
+    this.report({
+      property: properties.writeAhead,
+      sentence: `S${server.server} sent ${what} of term ${term} without having saved that term: after a crash it would be in an older one`,
+      evidence: [
+        evidence({ event, atUs }, server.server, `${what} left; nothing had been saved since S${server.server} came to term ${term}`),
+      ],
+      server: server.server,
+    });
+  }
+
+  /** The disk was looked at after `server` had voted. */
+  voteOnDisk(server: number, term: number, candidate: number, disk: DiskContents, moment: Moment): void {
+    this.looked++;
+    if (disk.currentTerm > term || (disk.currentTerm === term && (!disk.whole || disk.votedFor === candidate))) return;
+    const whom = candidate === server ? "for itself" : `for S${candidate}`;
+    const has = disk.currentTerm < term ? `term ${disk.currentTerm}` : `term ${term} and ${voteShown(disk.votedFor)}`;
+    this.report({
+      property: properties.writeAhead,
+      sentence: `S${server} voted ${whom} in term ${term}, but after a restart it would not know: its disk holds ${has}`,
+      evidence: [{ ...evidence(moment, server, `S${server} voted ${whom} in term ${term}`), disk: showDisk(disk) }],
+      server,
+    });
+  }
+
+  /** The disk was looked at after `server` had acknowledged the entry. */
+  entryOnDisk(server: number, index: number, term: number, disk: DiskContents, moment: Moment): void {
+    if (!disk.whole) return;
+    this.looked++;
+    if (index <= disk.baseIndex || (index <= disk.lastIndex && disk.termAt(index) === term)) return;
+    this.report({
+      property: properties.writeAhead,
+      sentence: `S${server} acknowledged entry ${index} of term ${term}, but after a restart it would not have it: ${showDisk(disk)}`,
+      evidence: [{ ...evidence(moment, server, `S${server} acknowledged entry ${index} of term ${term}`), disk: showDisk(disk) }],
+      server,
+    });
+  }
+}
+
+function voteShown(votedFor: number | undefined): string {
+  return votedFor === undefined ? "no vote" : `a vote for S${votedFor}`;
+}
+
+/** What is on a disk, in a line. */
+export function showDisk(disk: DiskContents): string {
+  if (!disk.whole) return `term ${disk.currentTerm}`;
+  const { baseIndex, lastIndex } = disk;
+  const snapshot = baseIndex > 0 ? `, snapshot up to ${baseIndex}` : "";
+  const log = lastIndex > baseIndex ? `log ${baseIndex + 1}..${lastIndex}, the last of term ${disk.termAt(lastIndex)}` : "no log";
+  return `term ${disk.currentTerm}, ${voteShown(disk.votedFor)}${snapshot}, ${log}`;
+}
