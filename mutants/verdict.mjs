@@ -9,7 +9,7 @@ export const goalShare = 0.9;
  * The middle one of the numbers; of an even number of them the higher one of the two in the middle. Infinity stands for never.
  * @param {readonly number[]} numbers
  */
-export function median(numbers) {
+function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Infinity;
 }
 
@@ -27,7 +27,7 @@ export function figures(detections) {
  * @param {Row} row
  * @returns {boolean}
  */
-export function isCaught(row) {
+function isCaught(row) {
   return Object.values(row.columns).some((detections) => figures(detections).caught);
 }
 
@@ -35,7 +35,7 @@ export function isCaught(row) {
  * The lowest median processor time of all columns.
  * @param {Row} row
  */
-export function bestCpuSeconds(row) {
+function bestCpuSeconds(row) {
   return Math.min(...Object.values(row.columns).map((detections) => figures(detections).cpuSeconds));
 }
 
@@ -95,7 +95,7 @@ export function judge(rows, properties) {
 }
 
 /** @param {Row} row */
-export function nameOf({ style, mutant }) {
+function nameOf({ style, mutant }) {
   return `${mutant.name} (${style})`;
 }
 

@@ -27,7 +27,7 @@ const recordFile = fileURLToPath(new URL("../docs/mutants.tsv", import.meta.url)
 
 const { write, seeds, budgetCpuSeconds, keep, names, chosen } = readArguments();
 const columns = columnsOf(harness);
-const properties = harness.properties ?? [];
+const properties = Object.values(harness.properties).map(({ name }) => name);
 const recorded = readRecord(existsSync(recordFile) ? readFileSync(recordFile, "utf8") : "");
 const directory = keep ?? mkdtempSync(join(tmpdir(), "raft-mutants-"));
 
