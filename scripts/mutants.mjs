@@ -1,11 +1,4 @@
-// `pnpm mutants`: how soon the tests catch one-line faults of a Raft. Exit code 1 when the harness itself is at fault: see mutants/verdict.mjs.
-//   node scripts/mutants.mjs [--write] [--style STYLE]... [--seeds N] [--budget CPU_SECONDS] [--keep DIR] [NAME...]
-// --write         put what was measured into docs/mutants.md and docs/mutants.tsv, rather than hold it against them
-// --style STYLE   at-once, batched, built-in or lab-style; at-once and batched unless given
-// --seeds N       look for each mutant with so many seeds (5)
-// --budget S      for so many seconds of processor time with each (6)
-// --keep DIR      leave the mutants in DIR, one directory each: `./raft-stress --raft DIR/STYLE/NAME TEST` runs one
-// NAME...         these mutants only
+// `pnpm mutants`, the benchmark of the harness: how soon do the tests catch one-line faults of a Raft?
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +14,19 @@ import * as harness from "../packages/harness/dist/index.js";
 
 /** A Raft without a fault is tried for so many budgets in each column: a false alarm would be worse than an escape. */
 const budgetsWithoutFault = 10;
+
+const help = `usage: pnpm mutants [--write] [--style STYLE]... [--seeds N] [--budget CPU_SECONDS] [--keep DIR] [NAME...]
+
+Measures how soon one-line faults of a Raft are found, and holds that against docs/mutants.tsv. Exit code 1 when the harness itself is at fault: the canary lives, a Raft
+without a fault fails a run, or a mutant that was caught is caught no more.
+
+  --write         put what was measured into docs/mutants.md and docs/mutants.tsv instead
+  --style STYLE   one of ${styles.map(({ name }) => name).join(", ")}; may be repeated; at-once and batched unless given
+  --seeds N       look for each mutant with so many seeds (5)
+  --budget S      for so many seconds of processor time with each (6)
+  --keep DIR      leave the mutants in DIR, one directory each: ./raft-stress --raft DIR/STYLE/NAME TEST runs one
+  NAME...         these mutants only
+`;
 
 const pageFile = fileURLToPath(new URL("../docs/mutants.md", import.meta.url));
 const recordFile = fileURLToPath(new URL("../docs/mutants.tsv", import.meta.url));
@@ -45,8 +51,13 @@ function readArguments() {
     seeds: { type: "string", default: "5" },
     budget: { type: "string", default: "6" },
     keep: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
   };
   const { values, positionals } = parse({ options, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(help);
+    process.exit(0);
+  }
   if (!/^[1-9]\d?$/.test(values.seeds)) usage(`--seeds must be a whole number from 1 to 99, got '${values.seeds}'`);
   const budget = Number(values.budget);
   if (!(budget > 0 && budget <= 3600)) usage(`--budget must be a number of seconds, more than 0 and at most 3600, got '${values.budget}'`);
@@ -75,7 +86,7 @@ function parse(config) {
 }
 
 function usage(message) {
-  process.stderr.write(`mutants: ${message}\n`);
+  process.stderr.write(`mutants: ${message}; --help shows how it is used\n`);
   process.exit(2);
 }
 

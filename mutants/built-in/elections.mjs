@@ -253,4 +253,12 @@ export const elections = [
     replace: "lastLogTerm: state.currentTerm };",
     caughtBy: [],
   },
+  {
+    name: "asks-in-the-term-after-its-own",
+    fault: "a candidate's requests carry the term after its own",
+    file: "election.js",
+    find: "return { term: state.currentTerm, candidateId: state.me,",
+    replace: "return { term: state.currentTerm + 1, candidateId: state.me,",
+    caughtBy: [],
+  },
 ];

@@ -80,8 +80,8 @@ export const replication = [
     file: "follower.js",
     find: "return { term: state.currentTerm, success: false, conflictIndex: 0, conflictTerm: 0 };",
     replace: "return { term: state.currentTerm, success: true, conflictIndex: 0, conflictTerm: 0 };",
-    equivalent: "the reply also carries the higher term, at which the leader steps down before it looks at success",
     caughtBy: [],
+    missedBecause: "does no harm: the reply also carries the higher term, at which the leader steps down before it looks at success",
   },
   {
     name: "follows-stale-leader",
