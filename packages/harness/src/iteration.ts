@@ -231,7 +231,7 @@ function describeFailure(error: RunError, lab: Lab, simulation: Simulation, chec
 function describeViolation({ details }: PropertyViolation, checks: Checks | undefined): Pick<Failure, "property" | "source" | "evidence"> {
   const { property, source } = details;
   const evidence = details.evidence.map((seen) => {
-    const disk = seen.disk ?? checks?.disks.get(seen.event);
+    const disk = seen.disk ?? checks?.diskAt(seen.event);
     return disk === undefined ? seen : { ...seen, disk };
   });
   return { property, source, evidence };

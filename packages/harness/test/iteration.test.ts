@@ -168,7 +168,7 @@ describe("a Raft that is wrong", () => {
       }),
     );
     expect(outcome).toBe("fail");
-    expect(failure?.reason).toMatch(/^S\d applied index 2 before index 1$/);
+    expect(failure?.reason).toMatch(/^Apply Order: S\d applied index 2 after index 0, expected 1$/);
   });
 
   it("that commits without a majority fails", async () => {

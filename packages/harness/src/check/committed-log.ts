@@ -1,8 +1,7 @@
 import type { Moment } from "./finding.ts";
 
-/** An entry that was committed, as the first server that knew it showed it by inspect(). */
-export interface CommittedEntry extends Moment {
-  readonly term: number;
+/** What the first server that knew of it showed as committed, in one event. */
+export interface Commit extends Moment {
   readonly server: number;
   /** The term in which it was committed: that of the server which knew first, for a leader knows first. */
   readonly commitTerm: number;
@@ -10,25 +9,32 @@ export interface CommittedEntry extends Moment {
 
 /** What the cluster has committed, by index; it only grows. */
 export class CommittedLog {
-  private readonly entries: CommittedEntry[] = [{ term: 0, server: -1, commitTerm: 0, event: 0, atUs: 0 }];
+  private readonly terms: number[] = [0];
+  private readonly commits: Commit[] = [{ server: -1, commitTerm: 0, event: 0, atUs: 0 }];
 
   get lastIndex(): number {
-    return this.entries.length - 1;
+    return this.terms.length - 1;
   }
 
-  /** Undefined beyond `lastIndex`. */
-  at(index: number): CommittedEntry | undefined {
-    return this.entries[index];
+  /** Term of the committed entry; undefined beyond `lastIndex`. */
+  termAt(index: number): number | undefined {
+    return this.terms[index];
   }
 
-  append(entry: CommittedEntry): void {
-    this.entries.push(entry);
+  /** How the entry came to be committed. `index`: at most `lastIndex`. */
+  commitOf(index: number): Commit {
+    return this.commits[index]!;
+  }
+
+  append(term: number, commit: Commit): void {
+    this.terms.push(term);
+    this.commits.push(commit);
   }
 
   /** The last index that was committed in a term before `term`; 0 if none was. */
   lastCommittedBefore(term: number): number {
     let index = this.lastIndex;
-    while (index > 0 && this.entries[index]!.commitTerm >= term) index--;
+    while (index > 0 && this.commits[index]!.commitTerm >= term) index--;
     return index;
   }
 }

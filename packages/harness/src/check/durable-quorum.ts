@@ -1,4 +1,5 @@
-import { evidence, type Moment, type Report } from "./finding.ts";
+import type { Commit } from "./committed-log.ts";
+import { evidence, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
 
@@ -14,8 +15,8 @@ export class DurableQuorum {
   /** `by` has committed the entry, which nobody had before it. */
   committed(by: ServerRecord, index: number, term: number, servers: readonly ServerRecord[], event: number, atUs: number): void {
     this.looked++;
+    if (isOnMajority(index, term, servers)) return;
     const holders = holdersOf(index, term, servers);
-    if (2 * holders.length > servers.length) return;
     const role = by.role === "leader" ? `leader of term ${by.currentTerm}` : `a ${by.role} of term ${by.currentTerm}`;
     this.report({
       property: properties.durableQuorum,
@@ -30,24 +31,30 @@ export class DurableQuorum {
     server: number,
     index: number,
     term: number,
-    committed: Moment & { server: number },
+    commit: Commit,
     servers: readonly ServerRecord[],
     event: number,
     atUs: number,
   ): void {
     this.looked++;
+    if (isOnMajority(index, term, servers)) return;
     const holders = holdersOf(index, term, servers);
-    if (2 * holders.length > servers.length) return;
     this.report({
       property: properties.durableQuorum,
       sentence: `S${server} dropped entry ${index} of term ${term}, which is committed; now it is on ${holders.length} of ${servers.length} disks`,
       evidence: [
-        evidence(committed, committed.server, `S${committed.server} committed entry ${index} of term ${term}`),
+        evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${term}`),
         evidence({ event, atUs }, server, `S${server} saved a log without it; it is left on ${who(holders)}`),
       ],
       server,
     });
   }
+}
+
+function isOnMajority(index: number, term: number, servers: readonly ServerRecord[]): boolean {
+  let holders = 0;
+  for (const server of servers) if (server.holdsOnDisk(index, term)) holders++;
+  return 2 * holders > servers.length;
 }
 
 function holdersOf(index: number, term: number, servers: readonly ServerRecord[]): readonly ServerRecord[] {

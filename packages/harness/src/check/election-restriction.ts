@@ -12,8 +12,9 @@ export class ElectionRestriction {
     this.report = report;
   }
 
-  granted(voter: ServerRecord, candidate: number, call: PaperCall, event: number, atUs: number): void {
+  granted(voter: ServerRecord, call: PaperCall, event: number, atUs: number): void {
     this.looked++;
+    const candidate = call.from;
     const lastTerm = voter.terms[voter.lastIndex]!;
     // A handler that takes its time may have decided on an older log than the present one: both must be newer than the candidate's.
     if (!isNewer(lastTerm, voter.lastIndex, call) || !isNewer(call.lastTermAtArrival, call.lastIndexAtArrival, call)) return;

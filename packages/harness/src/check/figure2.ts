@@ -1,3 +1,5 @@
+import type { EntryRecord } from "./log-matching.ts";
+
 /**
  * Reads RPCs that use the names of the paper's Figure 2, with fields in either capitalisation. Whatever does not fit is no RPC of the paper's to us: an
  * implementation is free in its names.
@@ -17,27 +19,27 @@ export function rpcKindOf(method: string): RpcKind | undefined {
   return kindsByName.get(method.slice(method.lastIndexOf(".") + 1).toLowerCase());
 }
 
-type AnyRecord = Record<string, unknown>;
-
 /**
  * One call of a paper's RPC as the checks see it, from request to reply. `index` and `logTerm` are lastLogIndex and lastLogTerm, prevLogIndex and prevLogTerm, or
  * lastIncludedIndex and lastIncludedTerm.
  */
 export interface PaperCall {
   readonly kind: RpcKind;
+  /** The caller. */
+  readonly from: number;
   readonly term: number;
-  readonly index: number;
-  readonly logTerm: number;
-  /** AppendEntries: of the entries sent; else 0. */
+  /** 1-based, as in the paper. */
+  index: number;
+  /** 0 when there is no entry at `index`. */
+  logTerm: number;
+  /** AppendEntries: number of the entries sent, -1 if they can't be read; else 0. */
   readonly count: number;
-  /** AppendEntries: term of the last entry sent, else logTerm. */
-  readonly lastTerm: number;
-  /** AppendEntries: leaderCommit; else 0. */
-  readonly leaderCommit: number;
+  /** AppendEntries: the entries sent, as they are known; else none. */
+  entries: readonly EntryRecord[];
+  /** AppendEntries: term of the last entry sent, if there is one; else logTerm. */
+  lastTerm: number;
   readonly sentEvent: number;
   readonly sentUs: number;
-  /** Saves of the receiver when the request first reached it; -1 before. */
-  savesAtArrival: number;
   /** Term of the receiver, as far as it is known, when the request reached it. */
   termAtArrival: number;
   /** Last entry of the receiver's log when the request reached it, where inspect() shows it; -1 if not. */
@@ -49,65 +51,129 @@ export function isWhole(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value);
 }
 
-function field(record: AnyRecord, lower: string, upper: string): unknown {
-  const value = record[lower];
-  return value === undefined ? record[upper] : value;
+/** Each field in both capitalisations, named one by one: reading a field by a variable name is many times slower, and this is done for every message. */
+interface Fields {
+  readonly term?: unknown;
+  readonly Term?: unknown;
+  readonly lastLogIndex?: unknown;
+  readonly LastLogIndex?: unknown;
+  readonly lastLogTerm?: unknown;
+  readonly LastLogTerm?: unknown;
+  readonly prevLogIndex?: unknown;
+  readonly PrevLogIndex?: unknown;
+  readonly prevLogTerm?: unknown;
+  readonly PrevLogTerm?: unknown;
+  readonly entries?: unknown;
+  readonly Entries?: unknown;
+  readonly leaderCommit?: unknown;
+  readonly LeaderCommit?: unknown;
+  readonly lastIncludedIndex?: unknown;
+  readonly LastIncludedIndex?: unknown;
+  readonly lastIncludedTerm?: unknown;
+  readonly LastIncludedTerm?: unknown;
+  readonly voteGranted?: unknown;
+  readonly VoteGranted?: unknown;
+  readonly success?: unknown;
+  readonly Success?: unknown;
+  readonly command?: unknown;
+  readonly Command?: unknown;
 }
 
-export function isRecord(value: unknown): value is AnyRecord {
+/** A message, or a part of one, that has fields. */
+export function isRecord(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Votes that are asked for before a term begins (§9.6 of the dissertation) bind nobody. */
 const preVoteName = /pre_?vote/i;
 
-export function isPreVote(args: AnyRecord): boolean {
-  for (const name in args) if (preVoteName.test(name) && args[name]) return true;
+function isPreVote(args: Fields): boolean {
+  for (const name in args) if (preVoteName.test(name) && (args as Record<string, unknown>)[name]) return true;
   return false;
 }
 
-export function termOf(message: AnyRecord): unknown {
-  return field(message, "term", "Term");
-}
-
-export function indexOf(kind: RpcKind, args: AnyRecord): unknown {
-  if (kind === rpcKinds.requestVote) return field(args, "lastLogIndex", "LastLogIndex");
-  if (kind === rpcKinds.appendEntries) return field(args, "prevLogIndex", "PrevLogIndex");
-  return field(args, "lastIncludedIndex", "LastIncludedIndex");
-}
-
-export function logTermOf(kind: RpcKind, args: AnyRecord): unknown {
-  if (kind === rpcKinds.requestVote) return field(args, "lastLogTerm", "LastLogTerm");
-  if (kind === rpcKinds.appendEntries) return field(args, "prevLogTerm", "PrevLogTerm");
-  return field(args, "lastIncludedTerm", "LastIncludedTerm");
+export function termOf(message: Fields): unknown {
+  return message.term ?? message.Term;
 }
 
 const none: readonly unknown[] = [];
+const noEntries: readonly EntryRecord[] = [];
 
 /** The entries of an AppendEntries; undefined when they are no list. */
-export function entriesOf(args: AnyRecord): readonly unknown[] | undefined {
-  const entries = field(args, "entries", "Entries");
-  if (entries === undefined || entries === null) return none;
+export function entriesOf(args: Fields): readonly unknown[] | undefined {
+  const entries = args.entries ?? args.Entries ?? none;
   return Array.isArray(entries) ? entries : undefined;
 }
 
-export function leaderCommitOf(args: AnyRecord): unknown {
-  return field(args, "leaderCommit", "LeaderCommit");
-}
-
-export function entryTermOf(entry: unknown): unknown {
-  return isRecord(entry) ? termOf(entry) : undefined;
+/** Term of an entry that has been found to have one. */
+export function entryTermOf(entry: unknown): number {
+  return termOf(entry as Fields) as number;
 }
 
 export function commandOf(entry: unknown): unknown {
-  const record = entry as AnyRecord;
-  return "command" in record ? record.command : record.Command;
+  const fields = entry as Fields;
+  return fields.command === undefined ? fields.Command : fields.command;
 }
 
-export function isGranted(reply: AnyRecord): boolean {
-  return field(reply, "voteGranted", "VoteGranted") === true;
+export function isGranted(reply: Fields): boolean {
+  return (reply.voteGranted ?? reply.VoteGranted) === true;
 }
 
-export function isSuccess(reply: AnyRecord): boolean {
-  return field(reply, "success", "Success") === true;
+export function isSuccess(reply: Fields): boolean {
+  return (reply.success ?? reply.Success) === true;
+}
+
+/** What a request asks, as numbers; undefined if it is no RPC of the paper's. Indices as they stand in the message. */
+export function readRequest(kind: RpcKind, from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+  const term = termOf(args);
+  if (!isWhole(term)) return undefined;
+  if (kind === rpcKinds.appendEntries) return readAppendEntries(term, from, args, sentEvent, sentUs);
+  const isVote = kind === rpcKinds.requestVote;
+  const index = isVote ? (args.lastLogIndex ?? args.LastLogIndex) : (args.lastIncludedIndex ?? args.LastIncludedIndex);
+  const logTerm = isVote ? (args.lastLogTerm ?? args.LastLogTerm) : (args.lastIncludedTerm ?? args.LastIncludedTerm);
+  if (!isWhole(index) || !isWhole(logTerm) || (isVote && isPreVote(args))) return undefined;
+  return paperCall(kind, from, term, index, logTerm, 0, logTerm, sentEvent, sentUs);
+}
+
+function readAppendEntries(term: number, from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+  const index = args.prevLogIndex ?? args.PrevLogIndex;
+  const logTerm = args.prevLogTerm ?? args.PrevLogTerm;
+  if (!isWhole(index) || !isWhole(logTerm)) return undefined;
+  const entries = entriesOf(args);
+  let count = entries === undefined ? -1 : entries.length;
+  for (let i = 0; i < count; i++) {
+    const entry = entries![i];
+    // Entries that can't be read are -1: more than none, and none that could be held against others.
+    if (!isRecord(entry) || !isWhole(termOf(entry))) count = -1;
+  }
+  const lastTerm = count > 0 ? entryTermOf(entries![count - 1]) : logTerm;
+  return paperCall(rpcKinds.appendEntries, from, term, index, logTerm, count, lastTerm, sentEvent, sentUs);
+}
+
+function paperCall(
+  kind: RpcKind,
+  from: number,
+  term: number,
+  index: number,
+  logTerm: number,
+  count: number,
+  lastTerm: number,
+  sentEvent: number,
+  sentUs: number,
+): PaperCall {
+  return {
+    kind,
+    from,
+    term,
+    index,
+    logTerm,
+    count,
+    entries: noEntries,
+    lastTerm,
+    sentEvent,
+    sentUs,
+    termAtArrival: 0,
+    lastIndexAtArrival: -1,
+    lastTermAtArrival: -1,
+  };
 }

@@ -1,4 +1,4 @@
-import type { CommittedEntry, CommittedLog } from "./committed-log.ts";
+import type { Commit, CommittedLog } from "./committed-log.ts";
 import { evidence, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
@@ -16,27 +16,27 @@ export class LeaderCompleteness {
   elected(leader: ServerRecord, committed: CommittedLog, event: number, atUs: number): void {
     this.looked++;
     const index = committed.lastCommittedBefore(leader.currentTerm);
-    if (index > 0) this.check(leader, index, committed.at(index)!, event, atUs);
+    if (index > 0) this.check(leader, index, committed.termAt(index)!, committed.commitOf(index), event, atUs);
   }
 
-  /** An entry was committed in `commitTerm`: leaders of later terms that there are already must hold it. */
-  committed(index: number, entry: CommittedEntry, servers: readonly ServerRecord[]): void {
+  /** An entry of `term` was committed: leaders of later terms than the commit's that there are already must hold it. */
+  committed(index: number, term: number, commit: Commit, servers: readonly ServerRecord[]): void {
     for (const server of servers) {
-      if (server.role !== "leader" || server.currentTerm <= entry.commitTerm) continue;
+      if (server.role !== "leader" || server.currentTerm <= commit.commitTerm) continue;
       this.looked++;
-      this.check(server, index, entry, entry.event, entry.atUs);
+      this.check(server, index, term, commit, commit.event, commit.atUs);
     }
   }
 
-  private check(leader: ServerRecord, index: number, entry: CommittedEntry, event: number, atUs: number): void {
-    if (leader.holds(index, entry.term)) return;
+  private check(leader: ServerRecord, index: number, term: number, commit: Commit, event: number, atUs: number): void {
+    if (leader.holds(index, term)) return;
     const { server, currentTerm, lastIndex } = leader;
     const has = index > lastIndex ? `its log ends at ${lastIndex}` : `its entry ${index} is of term ${leader.terms[index]}`;
     this.report({
       property: properties.leaderCompleteness,
-      sentence: `S${server} leads term ${currentTerm} without entry ${index} of term ${entry.term}, committed in term ${entry.commitTerm}: ${has}`,
+      sentence: `S${server} leads term ${currentTerm} without entry ${index} of term ${term}, committed in term ${commit.commitTerm}: ${has}`,
       evidence: [
-        evidence(entry, entry.server, `S${entry.server} committed entry ${index} of term ${entry.term} in term ${entry.commitTerm}`),
+        evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${term} in term ${commit.commitTerm}`),
         evidence({ event, atUs }, server, `S${server} leads term ${currentTerm}; ${has}`),
       ],
       server,

@@ -22,8 +22,10 @@ export interface EntryRecord extends Moment {
   /** Where it was seen first. */
   readonly server: number;
   readonly sign: EntrySign;
+  /** How often each server had saved when it first was sent the entry; undefined where it never was. */
+  savesAtArrival: (number | undefined)[] | undefined;
   /** Another entry at the same index. */
-  readonly next: EntryRecord | undefined;
+  next: EntryRecord | undefined;
 }
 
 const unknown: Moment = { event: 0, atUs: 0 };
@@ -43,9 +45,23 @@ export class LogMatching {
     this.report = report;
   }
 
-  find(index: number, term: number): EntryRecord | undefined {
-    let entry = this.byIndex[index];
-    while (entry !== undefined && entry.term !== term) entry = entry.next;
+  private find(index: number, term: number): EntryRecord | undefined {
+    const first = this.byIndex[index];
+    return first === undefined || first.term === term ? first : this.findBehind(first, index, term);
+  }
+
+  /** Brings the entry to the front: who fights over an index fights over the latest terms. */
+  private findBehind(first: EntryRecord, index: number, term: number): EntryRecord | undefined {
+    let before = first;
+    let entry = first.next;
+    while (entry !== undefined && entry.term !== term) {
+      before = entry;
+      entry = entry.next;
+    }
+    if (entry === undefined) return undefined;
+    before.next = entry.next;
+    entry.next = first;
+    this.byIndex[index] = entry;
     return entry;
   }
 
@@ -105,6 +121,7 @@ export class LogMatching {
       sign,
       event,
       atUs,
+      savesAtArrival: undefined,
       next: this.byIndex[index],
     };
     this.byIndex[index] = entry;

@@ -1,7 +1,7 @@
 import { evidence, type Moment, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 
-interface Vote extends Moment {
+export interface Vote extends Moment {
   readonly candidate: number;
 }
 
@@ -56,8 +56,8 @@ export class OneVote {
     return this.votes[server]!.get(term)?.candidate;
   }
 
-  /** When it did. */
-  momentOf(server: number, term: number): Moment | undefined {
+  /** The vote of the server in the term, as far as anybody was told. */
+  find(server: number, term: number): Vote | undefined {
     return this.votes[server]!.get(term);
   }
 }

@@ -1,4 +1,5 @@
 import type { Raft, RaftView } from "@raft-stress/raft/api";
+import type { PaperCall } from "./figure2.ts";
 
 /**
  * What the harness knows of one server from outside: what inspect() showed at the end of its latest event, what its disk holds as far as that can be told, and what
@@ -53,8 +54,29 @@ export class ServerRecord {
   acknowledgedEvent = 0;
   acknowledgedUs = 0;
 
+  // What left the server during the event under way, to be held against its state when the event is over.
+  highestTermSent = 0;
+  /** A RequestVote. */
+  requestSent: PaperCall | undefined;
+  /** Requests that were answered with success. */
+  readonly acknowledged: PaperCall[] = [];
+
   constructor(server: number) {
     this.server = server;
+  }
+
+  /** A life begins. */
+  begin(raft: Raft): void {
+    this.raft = raft;
+    this.inspects = typeof raft.inspect === "function";
+    this.seenThisLife = false;
+    this.forgetSent();
+  }
+
+  /** A life ends. */
+  end(): void {
+    this.raft = undefined;
+    this.forgetSent();
   }
 
   /** Highest term that is known of it in its present life. */
@@ -75,6 +97,12 @@ export class ServerRecord {
   /** Whether this very entry, or a snapshot of it, would be there after a crash. */
   holdsOnDisk(index: number, term: number): boolean {
     return index <= this.diskBase || (index <= this.diskLast && this.diskTerms[index] === term);
+  }
+
+  private forgetSent(): void {
+    this.highestTermSent = 0;
+    this.requestSent = undefined;
+    this.acknowledged.length = 0;
   }
 
   /** The log has been saved as it is. */

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { CommittedEntry, CommittedLog } from "./committed-log.ts";
+import type { CommittedLog } from "./committed-log.ts";
 import type { PaperCall } from "./figure2.ts";
 import { evidence, type Moment, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
@@ -48,22 +48,23 @@ export class SnapshotConsistency {
   /** `whole`: whether `committed` is all that is committed, because all servers show it. */
   sent(leader: number, call: PaperCall, committed: CommittedLog, whole: boolean, event: number, atUs: number): void {
     const { index, logTerm } = call;
-    const entry = committed.at(index);
-    if (entry === undefined && !whole) return;
+    const term = committed.termAt(index);
+    if (term === undefined && !whole) return;
     this.looked++;
     const what = `sent InstallSnapshot with lastIncludedIndex ${index}, lastIncludedTerm ${logTerm}`;
     const seen = evidence({ event, atUs }, leader, `S${leader} ${what}`);
-    if (entry === undefined) this.wrong(leader, `${what}, but only ${committed.lastIndex} entries are committed`, [seen]);
-    else if (entry.term !== logTerm)
-      this.wrong(leader, `${what}; the committed entry there is of term ${entry.term}`, [committedAt(index, entry), seen]);
+    if (term === undefined) this.wrong(leader, `${what}, but only ${committed.lastIndex} entries are committed`, [seen]);
+    else if (term !== logTerm)
+      this.wrong(leader, `${what}; the committed entry there is of term ${term}`, [committedAt(index, committed), seen]);
   }
 
-  /** The log of `server` now begins after `index`, whose term it gives as `term`. `known`: what that entry was, if it has been seen. */
-  compacted(server: number, index: number, term: number, known: CommittedEntry | undefined, event: number, atUs: number): void {
+  /** The log of `server` now begins after `index`, whose term it gives as `term`. */
+  compacted(server: number, index: number, term: number, committed: CommittedLog, event: number, atUs: number): void {
     this.looked++;
-    if (known === undefined || known.term === term) return;
-    const what = `gives the entry ${index} under its snapshot term ${term}; it was committed with term ${known.term}`;
-    this.wrong(server, what, [committedAt(index, known), evidence({ event, atUs }, server, `S${server} ${what}`)]);
+    const known = committed.termAt(index);
+    if (known === undefined || known === term) return;
+    const what = `gives the entry ${index} under its snapshot term ${term}; it was committed with term ${known}`;
+    this.wrong(server, what, [committedAt(index, committed), evidence({ event, atUs }, server, `S${server} ${what}`)]);
   }
 
   /** Something was saved: entries up to the log's base are on disk as a snapshot or not at all. */
@@ -81,6 +82,7 @@ export class SnapshotConsistency {
   }
 }
 
-function committedAt(index: number, entry: CommittedEntry) {
-  return evidence(entry, entry.server, `S${entry.server} committed entry ${index} of term ${entry.term}`);
+function committedAt(index: number, committed: CommittedLog) {
+  const commit = committed.commitOf(index);
+  return evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${committed.termAt(index)}`);
 }

@@ -1,5 +1,6 @@
 import type { RaftView } from "@raft-stress/raft/api";
 import { evidence, type Moment, type Report } from "./finding.ts";
+import type { Vote } from "./one-vote.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
 
@@ -13,13 +14,7 @@ export class StableStorage {
   }
 
   /** `record`: as it was when the former life ended. `vote`: whom it had voted for in the view's term, as far as it had told. */
-  restarted(
-    record: ServerRecord,
-    view: RaftView,
-    vote: { candidate: number; moment: Moment } | undefined,
-    event: number,
-    atUs: number,
-  ): void {
+  restarted(record: ServerRecord, view: RaftView, vote: Vote | undefined, event: number, atUs: number): void {
     this.looked++;
     const { server } = record;
     const now = { event, atUs };
@@ -33,7 +28,7 @@ export class StableStorage {
     if (vote !== undefined && view.votedFor !== vote.candidate) {
       const votedFor = view.votedFor === undefined ? "no vote" : `a vote for S${view.votedFor}`;
       this.lost(server, `had voted for S${vote.candidate} in term ${view.currentTerm}, and knows of ${votedFor}`, [
-        evidence(vote.moment, server, `S${server} voted for S${vote.candidate} in term ${view.currentTerm}`),
+        evidence(vote, server, `S${server} voted for S${vote.candidate} in term ${view.currentTerm}`),
         evidence(now, server, `S${server} restarted in term ${view.currentTerm} with ${votedFor}`),
       ]);
       return;

@@ -11,10 +11,11 @@ export class StaleRequests {
     this.report = report;
   }
 
-  /** The server has granted a vote, or said success, to `call` of S`sender`. */
-  accepted(server: number, sender: number, call: PaperCall, event: number, atUs: number): void {
+  /** The server has granted a vote, or said success, to `call`. */
+  accepted(server: number, call: PaperCall, event: number, atUs: number): void {
     this.looked++;
     if (call.termAtArrival <= call.term) return;
+    const sender = call.from;
     const what = call.kind === rpcKinds.requestVote ? "granted its vote to" : "answered with success the entries of";
     this.report({
       property: properties.staleRequests,

@@ -1,41 +1,37 @@
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
-import { evidence, type Moment, type Report } from "./finding.ts";
+import type { AcceptedCommands } from "./accepted-commands.ts";
+import { evidence, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
-
-interface Accepted extends Moment {
-  readonly term: number;
-  readonly server: number;
-  readonly command: unknown;
-  /** The one accepted before it at this index, in another term. */
-  readonly former: Accepted | undefined;
-}
 
 /**
  * start() gives an index to one command only in a term, and the indices of a term rise. If an entry of that term is applied at that index, it is that command.
  */
 export class StartContract {
   looked = 0;
-  private readonly byIndex: (Accepted | undefined)[] = [];
-  private readonly highest: { term: number; index: number }[] = [];
+  private readonly accepted: AcceptedCommands;
+  /** Highest index that each server has given, and the term it was in. */
+  private readonly highestIndex: number[];
+  private readonly highestTerm: number[];
   private readonly report: Report;
 
-  constructor(report: Report) {
+  constructor(servers: number, accepted: AcceptedCommands, report: Report) {
+    this.accepted = accepted;
+    this.highestIndex = new Array<number>(servers).fill(0);
+    this.highestTerm = new Array<number>(servers).fill(-1);
     this.report = report;
   }
 
-  accepted(server: number, index: number, term: number, command: unknown, event: number, atUs: number): void {
+  /** A leader takes a command; it is not among the accepted ones yet. */
+  takes(server: number, index: number, term: number, event: number, atUs: number): void {
     this.looked++;
-    const highest = this.highest[server];
-    if (highest !== undefined && highest.term === term && index <= highest.index)
-      this.reused(server, index, term, highest.index, event, atUs);
-    this.highest[server] = { term, index };
-    this.byIndex[index] = { term, server, command, event, atUs, former: this.byIndex[index] };
+    if (this.highestTerm[server] === term && index <= this.highestIndex[server]!) this.reused(server, index, term, event, atUs);
+    this.highestTerm[server] = term;
+    this.highestIndex[server] = index;
   }
 
   /** `term`: of the applied entry, where it is known. */
   applied(server: number, index: number, term: number | undefined, command: unknown, event: number, atUs: number): void {
-    let accepted = this.byIndex[index];
-    while (accepted !== undefined && accepted.term !== term) accepted = accepted.former;
+    const accepted = this.accepted.find(index, term);
     if (accepted === undefined) return;
     this.looked++;
     if (accepted.command === command || sameCommand(accepted.command, command)) return;
@@ -51,15 +47,15 @@ export class StartContract {
     });
   }
 
-  private reused(server: number, index: number, term: number, highest: number, event: number, atUs: number): void {
-    const former = this.byIndex[index];
+  private reused(server: number, index: number, term: number, event: number, atUs: number): void {
+    const former = this.accepted.find(index, term);
     const given =
-      former?.term === term
-        ? [evidence(former, former.server, `S${former.server} gave index ${index} of term ${term} to ${showCommand(former.command)}`)]
-        : [];
+      former === undefined
+        ? []
+        : [evidence(former, former.server, `S${former.server} gave index ${index} of term ${term} to ${showCommand(former.command)}`)];
     this.report({
       property: properties.startContract,
-      sentence: `S${server} gave index ${index} in term ${term}, after it had given ${highest} in that term`,
+      sentence: `S${server} gave index ${index} in term ${term}, after it had given ${this.highestIndex[server]} in that term`,
       evidence: [...given, evidence({ event, atUs }, server, `S${server} took a command in start(): index ${index}, term ${term}`)],
       server,
     });

@@ -1,5 +1,5 @@
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
-import type { CommittedEntry } from "./committed-log.ts";
+import type { Commit } from "./committed-log.ts";
 import { evidence, type Moment, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 
@@ -39,15 +39,15 @@ export class StateMachineSafety {
     });
   }
 
-  /** By inspect(), `server` has committed an entry of `term` at an index at which `committed` is. */
-  commits(server: number, index: number, term: number, committed: CommittedEntry, event: number, atUs: number): void {
+  /** By inspect(), `server` has committed an entry of `term` at an index at which `commit` had one of `committedTerm`. */
+  commits(server: number, index: number, term: number, committedTerm: number, commit: Commit, event: number, atUs: number): void {
     this.looked++;
-    if (term === committed.term) return;
+    if (term === committedTerm) return;
     this.report({
       property: properties.stateMachineSafety,
-      sentence: `S${committed.server} committed entry ${index} of term ${committed.term}, S${server} committed one of term ${term} there`,
+      sentence: `S${commit.server} committed entry ${index} of term ${committedTerm}, S${server} committed one of term ${term} there`,
       evidence: [
-        evidence(committed, committed.server, `S${committed.server} committed entry ${index} of term ${committed.term}`),
+        evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${committedTerm}`),
         evidence({ event, atUs }, server, `S${server} committed entry ${index} of term ${term}`),
       ],
       server,

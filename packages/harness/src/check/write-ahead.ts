@@ -1,5 +1,6 @@
 import type { PaperCall } from "./figure2.ts";
 import { evidence, type Moment, type Report } from "./finding.ts";
+import type { EntryRecord } from "./log-matching.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
 
@@ -15,12 +16,6 @@ export interface DiskContents {
   termAt(index: number): number;
 }
 
-/** When an entry first came to a server, and how often it had saved by then. */
-interface Arrivals {
-  readonly terms: number[];
-  readonly saves: number[];
-}
-
 /** The requests for votes of one term that have reached a server: how often it had saved when each candidate first asked. */
 interface Asked {
   term: number;
@@ -34,12 +29,10 @@ interface Asked {
 export class WriteAhead {
   looked = 0;
   private readonly report: Report;
-  private readonly arrivals: Arrivals[];
   private readonly asked: Asked[];
 
   constructor(servers: number, report: Report) {
     this.report = report;
-    this.arrivals = Array.from({ length: servers }, () => ({ terms: [], saves: [] }));
     this.asked = Array.from({ length: servers }, () => ({ term: -1, saves: [] }));
   }
 
@@ -54,8 +47,9 @@ export class WriteAhead {
   }
 
   /** The first grant of a vote leaves `voter`. */
-  voteGranted(voter: ServerRecord, candidate: number, call: PaperCall, event: number, atUs: number): void {
+  voteGranted(voter: ServerRecord, call: PaperCall, event: number, atUs: number): void {
     this.looked++;
+    const candidate = call.from;
     const asked = this.asked[voter.server]!;
     if (asked.term !== call.term || asked.saves[candidate] !== voter.saves) return;
     this.report({
@@ -70,27 +64,19 @@ export class WriteAhead {
   }
 
   /** The entry is new to `server`, or may be. */
-  entryCame(server: ServerRecord, index: number, term: number): void {
-    const { terms, saves } = this.arrivals[server.server]!;
-    if (terms[index] === term) return;
-    terms[index] = term;
-    saves[index] = server.saves;
+  entryCame(server: ServerRecord, entry: EntryRecord): void {
+    entry.savesAtArrival ??= [];
+    entry.savesAtArrival[server.server] ??= server.saves;
   }
 
-  /** `server` acknowledges entries up to `index`, the last one of `term`. */
-  entriesAcknowledged(
-    server: ServerRecord,
-    leader: number,
-    call: PaperCall,
-    index: number,
-    term: number,
-    event: number,
-    atUs: number,
-  ): void {
-    if (call.count === 0 || index <= server.commitIndex || index <= server.diskSnapshotIndex) return;
+  /** `server` acknowledges the entries of `call`. */
+  entriesAcknowledged(server: ServerRecord, call: PaperCall, event: number, atUs: number): void {
+    const leader = call.from;
+    const index = call.index + call.count;
+    const term = call.lastTerm;
+    if (index <= server.commitIndex || index <= server.diskSnapshotIndex) return;
     this.looked++;
-    const { terms, saves } = this.arrivals[server.server]!;
-    if (terms[index] !== term || saves[index] !== server.saves) return;
+    if (call.entries.at(-1)?.savesAtArrival?.[server.server] !== server.saves) return;
     this.report({
       property: properties.writeAhead,
       sentence: `S${server.server} acknowledged entry ${index} of term ${term} to S${leader} without having saved it: after a crash it would be lost`,

