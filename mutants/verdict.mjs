@@ -84,14 +84,25 @@ export function judge(rows, properties) {
   const quick = faults.filter((row) => bestCpuSeconds(row) <= goalCpuSeconds);
   const slow = faults.filter((row) => isCaught(row) && !quick.includes(row));
   const noticing = mutantsOfProperties(rows);
+  const namesOf = (some) => namesAmong(some, rows);
   return {
     faults: faults.length,
-    escaped: escaped.map(nameOf),
-    slow: slow.map(nameOf),
+    escaped: namesOf(escaped),
+    slow: namesOf(slow),
     quickShare: faults.length === 0 ? 1 : quick.length / faults.length,
     idleProperties: properties.filter((property) => !noticing.has(property)),
-    caughtThoughEquivalent: rows.filter((row) => row.mutant.equivalent !== undefined && isCaught(row)).map(nameOf),
+    caughtThoughEquivalent: namesOf(rows.filter((row) => row.mutant.equivalent !== undefined && isCaught(row))),
   };
+}
+
+/**
+ * The rows' mutants by name, with their style where not all styles' mutants of that name are among them.
+ * @param {readonly Row[]} some
+ * @param {readonly Row[]} all
+ */
+function namesAmong(some, all) {
+  const count = (rows, name) => rows.filter(({ mutant }) => mutant.name === name).length;
+  return [...new Set(some.map((row) => (count(some, row.mutant.name) === count(all, row.mutant.name) ? row.mutant.name : nameOf(row))))];
 }
 
 /** @param {Row} row */

@@ -62,11 +62,11 @@ export const efficiency = [
     caughtBy: [],
   },
   {
-    name: "candidate-asks-every-ms",
-    fault: "a candidate asks for votes again every millisecond",
+    name: "candidate-asks-again-at-once",
+    fault: "a candidate asks for votes again as soon as it has asked",
     file: "election.js",
     find: "asked ? now + state.options.heartbeatIntervalMs",
-    replace: "asked ? now + 1",
+    replace: "asked ? now",
     caughtBy: [],
   },
   {

@@ -261,4 +261,21 @@ export const elections = [
     replace: "return { term: state.currentTerm + 1, candidateId: state.me,",
     caughtBy: [],
   },
+  {
+    name: "counts-the-last-answer",
+    fault: "the last answer to a candidate counts as a vote, whatever it says",
+    file: "election.js",
+    find: "if (!reply.voteGranted)",
+    replace: "if (!reply.voteGranted && !state.peers.every(({ voteAnswered }) => voteAnswered))",
+    caughtBy: [],
+  },
+  {
+    name: "takes-over-terms-of-replies",
+    fault: "the term of a reply is taken over, a lower one too",
+    file: "core.js",
+    find: "this.observe(request.to, reply.term, now);",
+    replace: "this.observe(request.to, reply.term, now);\n        state.currentTerm = reply.term;",
+    rare: true,
+    caughtBy: [],
+  },
 ];

@@ -207,4 +207,12 @@ export const replication = [
     replace: "if (log.termAt(index) > entries[i].term) {",
     caughtBy: [],
   },
+  {
+    name: "proposes-in-the-next-term",
+    fault: "a command is appended with the term after the leader's",
+    file: "core.js",
+    find: "state.log.append({ term, command });",
+    replace: "state.log.append({ term: term + 1, command });",
+    caughtBy: [],
+  },
 ];

@@ -127,13 +127,15 @@ describe("the verdict", () => {
   it("tells what escapes, what takes too long, and which properties catch nothing first", () => {
     expect(judge(rows, ["P", "Q"])).toEqual({
       faults: 3,
-      escaped: ["escaped (at-once)"],
-      slow: ["slow (at-once)"],
+      escaped: ["escaped"],
+      slow: ["slow"],
       quickShare: 1 / 3,
       idleProperties: ["Q"],
       caughtThoughEquivalent: [],
     });
-    expect(goals(rows, ["P", "Q"])).toContain("Caught: 2 of 3 (goal: all). Not caught: escaped (at-once).");
+    expect(goals(rows, ["P", "Q"])).toContain("Caught: 2 of 3 (goal: all). Not caught: escaped.");
+    const elsewhere = { ...escaped, style: "batched", columns: quick.columns };
+    expect(judge([...rows, elsewhere], []).escaped).toEqual(["escaped (at-once)"]);
   });
 
   const sound = {
