@@ -3,9 +3,11 @@ import process from "node:process";
 import type { MakeRaft } from "@raft-stress/raft/api";
 import type { BuiltinChange } from "./ambient/builtins-guard.ts";
 import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
+import { beyondTests } from "./beyond/index.ts";
 import { Checks } from "./check/checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { type Evidence, HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { type ClusterSizes, clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
@@ -54,7 +56,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     seconds: counts.seconds,
     realMs,
     ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
-    servers: test.servers,
+    servers: clusterSize(test.servers, seed),
     rpcs: counts.rpcs,
     bytes: counts.bytes,
     commands: counts.commands,
@@ -168,9 +170,10 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
   });
-  const { servers, snapshots } = test;
-  const checked = settings.checks !== "off";
-  const checks = checked ? new Checks(simulation, { servers, snapshots, thorough: settings.checks === "race", diskAt }) : undefined;
+  const { snapshots } = test;
+  const servers = clusterSize(test.servers, seed);
+  const thorough = settings.checks === "race";
+  const checks = settings.checks === "off" ? undefined : new Checks(simulation, { servers, snapshots, thorough, diskAt });
   const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
@@ -261,9 +264,18 @@ function logText({ simulation }: Pass): string {
 }
 
 function findTest(name: string): LabTest {
-  const test = labTests.find((candidate) => candidate.name === name);
+  const test = labTests.find(isCalled(name)) ?? beyondTests.find(isCalled(name));
   if (test === undefined) throw new HarnessFault(`no test is called '${name}'`);
   return test;
+}
+
+function isCalled(name: string): (test: LabTest) => boolean {
+  return (test) => test.name === name;
+}
+
+/** The number of servers of a run of a test with these sizes, for whoever has to tell of one that did not come back. */
+export function serversOf(sizes: ClusterSizes, job: Job): number {
+  return clusterSize(sizes, simulationSeed(job));
 }
 
 /** The run seed, told apart by test: two tests of one seed have different weather. */

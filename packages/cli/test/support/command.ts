@@ -58,6 +58,7 @@ export interface RunLine {
   readonly reason?: string;
   readonly log?: string;
   readonly traceHash: string | null;
+  readonly servers: number;
   readonly rpcs: number;
   readonly bytes: number;
 }

@@ -161,6 +161,11 @@ export class Network {
     this.old().remember(capacity);
   }
 
+  /** Keeps the requests that are remembered for `replay`, and none of those to come. */
+  stopRemembering(): void {
+    this.oldMessages?.stopRemembering();
+  }
+
   /** Hands `count` remembered requests (to one server, if given) over again, whole terms after their time maybe; returns how many there were to hand over. */
   replay(count: number, to?: number): number {
     return this.old().replay(count, to);

@@ -48,7 +48,17 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6, replay: 7, aside: 8 } as const;
+export const randomKeys = {
+  ties: 1,
+  tester: 2,
+  server: 3,
+  network: 4,
+  apply: 5,
+  ambient: 6,
+  replay: 7,
+  aside: 8,
+  clusterSize: 20,
+} as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
