@@ -15,6 +15,7 @@ async function equalHalves(scene: Scene): Promise<void> {
     const half = lab.servers / 2;
     const halves: Links = partition(lab.servers, order.slice(0, half), order.slice(half));
     scene.link(halves);
+    scene.reached("equalHalves");
     await scene.pause(dice.logUniform(1000, 4000));
     if (dice.chance(30)) {
       lab.step("one half restarts");

@@ -1,3 +1,4 @@
+import type { CoverageCounter } from "../check/coverage.ts";
 import type { ArmedCrash, CrashPoint } from "../cluster/crash-points.ts";
 import type { ServerState } from "../cluster/shape.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -140,6 +141,11 @@ export class Scene {
     const byTerm = live.toSorted((a, b) => states[a]!.term - states[b]!.term);
     const leader = leaderOf(states);
     return [...(leader === undefined ? [] : [leader.server]), byTerm.at(-1)!, byApplied[0]!, byApplied.at(-1)!];
+  }
+
+  /** Counts something that only the scenario knows to have happened. */
+  reached(counter: CoverageCounter): void {
+    this.lab.cluster.checks?.coverage.count(counter);
   }
 
   // ---- crashes ----

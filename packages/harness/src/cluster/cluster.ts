@@ -136,7 +136,6 @@ export class Cluster implements CheckedCluster {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
-      this.checks?.died(server);
     };
     await this.simulation.enter(life, "kill()", kill);
   }
@@ -171,7 +170,6 @@ export class Cluster implements CheckedCluster {
     const life = this.takeAway(server);
     if (life === undefined) return;
     const { simulation } = this;
-    this.checks?.died(server);
     life.alive = false;
     simulation.dieInEvent(server);
     simulation.bury(life);
@@ -220,6 +218,8 @@ export class Cluster implements CheckedCluster {
     const life = this.lives[server];
     if (life === undefined) return undefined;
     this.simulation.trace.test(`crash S${server}`);
+    // From here on nothing that it still says reaches anybody, and nothing that it saves is kept.
+    this.checks?.died(server);
     this.lives[server] = undefined;
     this.persisters[server] = this.persisters[server]!.succeed();
     return life;
