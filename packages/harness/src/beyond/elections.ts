@@ -85,6 +85,7 @@ async function lateAnswers(scene: Scene): Promise<void> {
 async function electionsUnderFire(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   const { network } = lab.cluster;
+  network.longDelays = dice.chance(30);
   scene.load(dice.logUniform(15, 120));
   await scene.awaitLeader(2000);
   while (scene.goesOn) {
