@@ -469,8 +469,14 @@ describe("what else can be asked", () => {
   });
 
   it("list prints names, aliases, parts, servers and descriptions", async () => {
-    const { stdout } = await start(["list"]);
-    expect(stdout.split("\n")).toHaveLength(28);
+    const lines = (await start(["list"])).stdout.split("\n");
+    expect(lines.slice(0, 28).filter((line) => /^Test\w+2[A-D] +Test\w+3[A-D] +2[A-D] +\d servers +\S/.test(line))).toHaveLength(28);
+    expect(lines.slice(28, 30)).toEqual(["", "Beyond the lab (run when named: 2X, a name or a pattern)"]);
+    const beyond = lines.slice(30);
+    expect(beyond.length).toBeGreaterThan(10);
+    expect(beyond.filter((line) => /^Test\w+2X +Test\w+3X +2X +\d.* servers +\S/.test(line))).toEqual(beyond);
+    expect(beyond[0]).toMatch(/^TestRandomWeather2X +TestRandomWeather3X +2X +3-7 servers +random weather$/);
+    expect((await start(["list", "TestRandomWeather2X"])).stdout.split("\n")).toHaveLength(2);
     expect((await start(["list", "Backup"])).stdout).toBe(
       "TestBackup2B  TestBackup3B  2B  5 servers  leader backs up quickly over incorrect follower logs",
     );
@@ -482,6 +488,17 @@ describe("what else can be asked", () => {
     expect(stdout).toMatch(
       /^would make 7 runs of each of these tests, 21 in all, 1 at a time, seed 0000000000000001, virtual clock:\nTestInitialElection2A /,
     );
+  });
+
+  it("without a name the tests beyond the lab are not run; named, they are, and the JSON lines tell each run's servers", async () => {
+    expect((await start(["-n", "1", "--dry-run"])).stdout).toMatch(/^would make 1 runs of each of these tests, 28 in all, /);
+    const { stdout, stderr, exitCode } = await start(["2X", "-n", "4", "--seed", "5", "--json", "-"]);
+    expect(exitCode, stderr).toBe(0);
+    const runs = runLines(stdout);
+    expect(new Set(runs.map(({ test }) => test)).size).toBeGreaterThan(10);
+    const sizes = (test: string) => new Set(runs.filter((run) => run.test === test).map(({ servers }) => servers));
+    expect([...sizes("TestEqualHalves2X")].every((size) => size === 4 || size === 6)).toBe(true);
+    expect(sizes("TestRandomWeather2X").size).toBeGreaterThan(1);
   });
 
   it("--color paints names and headings, and NO_COLOR does not", async () => {

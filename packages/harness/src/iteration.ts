@@ -3,9 +3,11 @@ import process from "node:process";
 import type { MakeRaft } from "@raft-stress/raft/api";
 import type { BuiltinChange } from "./ambient/builtins-guard.ts";
 import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.ts";
+import { beyondTests } from "./beyond/index.ts";
 import { Checks } from "./check/checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { type Evidence, HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { type ClusterSizes, clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
@@ -46,7 +48,8 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const schedule = settings.checks === "race" ? drawSchedule(seed, test.servers) : undefined;
+  const servers = clusterSize(test.servers, seed);
+  const schedule = settings.checks === "race" ? drawSchedule(seed, servers) : undefined;
   const pass: RunPass = (traceLevel, options) => runPass({ test, seed, schedule, makeRaft }, { ...settings, traceLevel }, options);
 
   const { first, repeated } = await runAsAsked(settings, pass);
@@ -60,7 +63,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     seconds: counts.seconds,
     realMs,
     ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
-    servers: test.servers,
+    servers,
     rpcs: counts.rpcs,
     bytes: counts.bytes,
     commands: counts.commands,
@@ -184,9 +187,10 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
     adversary: schedule === undefined ? undefined : new Adversary(seed, schedule),
   });
-  const { servers, snapshots } = test;
-  const checked = settings.checks !== "off";
-  const checks = checked ? new Checks(simulation, { servers, snapshots, thorough: settings.checks === "race", diskAt }) : undefined;
+  const { snapshots } = test;
+  const servers = clusterSize(test.servers, seed);
+  const thorough = settings.checks === "race";
+  const checks = settings.checks === "off" ? undefined : new Checks(simulation, { servers, snapshots, thorough, diskAt });
   const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
@@ -282,9 +286,18 @@ function logText({ simulation }: Pass): string {
 }
 
 function findTest(name: string): LabTest {
-  const test = labTests.find((candidate) => candidate.name === name);
+  const test = labTests.find(isCalled(name)) ?? beyondTests.find(isCalled(name));
   if (test === undefined) throw new HarnessFault(`no test is called '${name}'`);
   return test;
+}
+
+function isCalled(name: string): (test: LabTest) => boolean {
+  return (test) => test.name === name;
+}
+
+/** The number of servers of a run of a test with these sizes, for whoever has to tell of one that did not come back. */
+export function serversOf(sizes: ClusterSizes, job: Job): number {
+  return clusterSize(sizes, simulationSeed(job));
 }
 
 /** The run seed, told apart by test: two tests of one seed have different weather. */

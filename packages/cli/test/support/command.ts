@@ -60,6 +60,7 @@ export interface RunLine {
   readonly schedule?: string;
   readonly excused?: string;
   readonly traceHash: string | null;
+  readonly servers: number;
   readonly rpcs: number;
   readonly bytes: number;
 }

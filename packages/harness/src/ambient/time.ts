@@ -30,7 +30,7 @@ export function virtualNowMs(): number {
       virtualNowMs,
     );
   }
-  return world.nowMs;
+  return world.nowMsOf(world.currentServer);
 }
 
 /** Milliseconds since 1970, whole, as Date.now() gives them. */

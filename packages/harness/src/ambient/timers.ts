@@ -43,7 +43,8 @@ abstract class Scheduled {
 
   protected arm(delayUs: number): void {
     const event = this.#event;
-    if (event?.incarnation?.alive) currentWorld()?.schedule(event, delayUs);
+    const world = currentWorld();
+    if (event?.incarnation?.alive) world?.schedule(event, world.delayUsOf(event.owner, delayUs));
   }
 
   protected disarm(): void {

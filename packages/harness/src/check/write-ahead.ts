@@ -39,7 +39,9 @@ export class WriteAhead {
   /** A request for a vote has reached `voter`. */
   voteAsked(voter: ServerRecord, candidate: number, term: number): void {
     const asked = this.asked[voter.server]!;
-    if (asked.term !== term) {
+    // Requests of older terms come too late for a vote.
+    if (term < asked.term) return;
+    if (term > asked.term) {
       asked.term = term;
       asked.saves.length = 0;
     }

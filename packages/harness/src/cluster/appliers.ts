@@ -8,8 +8,14 @@ export interface Applier {
   take(message: ApplyMessage, raft: Raft | undefined): void;
 }
 
-/** A snapshot is taken after every index 9, 19, 29, ... */
-export const snapshotInterval = 10;
+/** When the service takes its snapshots. */
+export interface SnapshotPlan {
+  /** A snapshot is taken at index n if n + 1 is a multiple of it; Infinity: never. */
+  readonly snapshotInterval: number;
+}
+
+/** The labs' service takes a snapshot after every index 9, 19, 29, ... */
+export const labSnapshots: SnapshotPlan = { snapshotInterval: 10 };
 
 /** The service of parts A to C: it only remembers. Gaps are an error; delivering a command again is none. */
 export function plainApplier(server: number, logs: ServiceLogs): Applier {
@@ -46,17 +52,19 @@ function applyInOrder(server: number, logs: ServiceLogs, index: number, command:
 /** Told of each snapshot before Raft gets it. */
 export type SnapshotTaken = (index: number, snapshot: Uint8Array) => void;
 
-/** The service of part D: delivery must be gapless, and every tenth command it hands Raft a snapshot of all it holds. */
+/** The service of part D: delivery must be gapless, and at every interval of commands it hands Raft a snapshot of all it holds. */
 export class SnapshotApplier implements Applier {
   readonly #server: number;
   readonly #logs: ServiceLogs;
+  readonly #plan: SnapshotPlan;
   readonly #onSnapshot: SnapshotTaken | undefined;
   #lastApplied = 0;
 
-  /** `saved`: the snapshot on disk; the service starts from it, so Raft's first command must be the one after it. */
-  constructor(server: number, logs: ServiceLogs, saved: Uint8Array, onSnapshot?: SnapshotTaken) {
+  /** `saved`: the snapshot on disk; the service starts from it, so Raft's first command must be the one after it. `plan`: asked at each command. */
+  constructor(server: number, logs: ServiceLogs, saved: Uint8Array, plan: SnapshotPlan = labSnapshots, onSnapshot?: SnapshotTaken) {
     this.#server = server;
     this.#logs = logs;
+    this.#plan = plan;
     this.#onSnapshot = onSnapshot;
     if (saved.length > 0) this.#ingest(saved, undefined);
   }
@@ -78,7 +86,7 @@ export class SnapshotApplier implements Applier {
     }
     applyInOrder(this.#server, this.#logs, index, command);
     this.#lastApplied = index;
-    if ((index + 1) % snapshotInterval === 0) this.#takeSnapshot(index, raft);
+    if ((index + 1) % this.#plan.snapshotInterval === 0) this.#takeSnapshot(index, raft);
   }
 
   #takeSnapshot(index: number, raft: Raft | undefined): void {

@@ -9,8 +9,13 @@ interface Pending {
   readonly taken: () => void;
 }
 
-/** Time the service takes for one message. */
-const takeUs = 5;
+/** How fast the service is. */
+export interface ServicePace {
+  /** Time it takes for one message. */
+  readonly takeUs: number;
+}
+
+export const usualPace: ServicePace = { takeUs: 5 };
 
 /**
  * The apply channel of one life of a server: messages wait in order, each is taken in an event of its own. What still waits when the server
@@ -20,16 +25,19 @@ export class ApplyChannel {
   private readonly simulation: Simulation;
   private readonly incarnation: Incarnation;
   private readonly take: (message: ApplyMessage) => void;
+  private readonly pace: ServicePace;
   /** The one event of the channel, scheduled whenever something waits. */
   private readonly event: CallbackEvent;
   private waiting: Pending[] = [];
   private taking: Pending[] = [];
   private next = 0;
 
-  constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void) {
+  /** `pace`: asked anew for each message. */
+  constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void, pace = usualPace) {
     this.simulation = simulation;
     this.incarnation = incarnation;
     this.take = take;
+    this.pace = pace;
     this.event = new CallbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.takeNext());
   }
 
@@ -38,7 +46,7 @@ export class ApplyChannel {
     return new Promise((taken) => {
       if (!this.incarnation.alive) return;
       this.waiting.push({ message: copy, taken });
-      if (this.event.heapIndex < 0) this.simulation.schedule(this.event, takeUs);
+      if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
     });
   }
 
@@ -52,8 +60,10 @@ export class ApplyChannel {
     const pending = this.taking[this.next++]!;
     this.take(pending.message);
     pending.taken();
+    // It may have crashed while it took the message: in a snapshot() call.
+    if (!this.incarnation.alive) return;
     if (this.next >= this.taking.length && this.waiting.length === 0) return;
-    if (this.event.heapIndex < 0) this.simulation.schedule(this.event, takeUs);
+    if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
   }
 
   /** Checks the shape of what an implementation delivers, makes the service's own copy and adds it to the trace hash. */

@@ -2,6 +2,7 @@ import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } fr
 import type { CheckedCluster, Checks } from "../check/checks.ts";
 import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
+import { fullMesh, type Links } from "../net/links.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
 import { serverClock } from "../sim/clock.ts";
@@ -9,8 +10,9 @@ import { Host } from "../sim/host.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
-import { type Applier, plainApplier, SnapshotApplier } from "./appliers.ts";
-import { ApplyChannel } from "./apply-channel.ts";
+import { type Applier, labSnapshots, plainApplier, SnapshotApplier } from "./appliers.ts";
+import { ApplyChannel, usualPace } from "./apply-channel.ts";
+import { type ArmedCrash, type CrashPoint, CrashPoints } from "./crash-points.ts";
 import { readDisk } from "./disk-reader.ts";
 import { type Acceptance, Offer } from "./offer.ts";
 import { endsAsPeers } from "./peers.ts";
@@ -26,7 +28,8 @@ export interface ClusterOptions {
   readonly checks?: Checks | undefined;
 }
 
-const serverIsDown: Promise<StartResult> = Promise.resolve({ index: -1, term: -1, isLeader: false });
+const noAnswer: StartResult = { index: -1, term: -1, isLeader: false };
+const serverIsDown: Promise<StartResult> = Promise.resolve(noAnswer);
 const nobody: Promise<undefined> = Promise.resolve(undefined);
 
 /** One life of a server. */
@@ -50,6 +53,8 @@ export class Cluster implements CheckedCluster {
   readonly logs: ServiceLogs;
   readonly size: number;
   readonly checks: Checks | undefined;
+  /** Commands between two snapshots by the service, from now on; Infinity: never. For clusters whose service takes snapshots. */
+  snapshotInterval = labSnapshots.snapshotInterval;
   private readonly makeRaft: MakeRaft;
   private readonly snapshots: boolean;
   private readonly lives: (Life | undefined)[];
@@ -57,7 +62,10 @@ export class Cluster implements CheckedCluster {
   private readonly persisters: MemoryPersister[];
   /** ends[from][to]. */
   private readonly ends: ClientEnd[][];
+  private readonly paces: { takeUs: number }[];
   private readonly boots: number[];
+  /** Undefined while no test has asked for one. */
+  private crashPoints: CrashPoints | undefined;
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
     const { servers, checks } = options;
@@ -72,12 +80,13 @@ export class Cluster implements CheckedCluster {
     this.connected = new Array(servers).fill(false);
     this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server, checks));
     this.ends = Array.from({ length: servers }, () => []);
+    this.paces = Array.from({ length: servers }, () => ({ ...usualPace }));
     this.boots = new Array(servers).fill(0);
     checks?.attach(this);
   }
 
   hasFaults(): boolean {
-    return !this.network.reliable || this.connected.includes(false);
+    return !this.network.reliable || this.network.links !== undefined || this.connected.includes(false);
   }
 
   readDisk(server: number, drain: () => void): DiskContents | undefined {
@@ -112,24 +121,108 @@ export class Cluster implements CheckedCluster {
     this.ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
     this.persisters[server] = this.persisters[server]!.succeed();
     this.simulation.trace.test(`start S${server}`);
-    await this.simulation.enter(life, "MakeRaft", () => this.boot(life));
+    await this.simulation.ask(life, "MakeRaft", () => this.boot(life), undefined);
   }
 
   /** Stops a server as a power failure does: what it had saved is left, nothing else. */
   async crash(server: number): Promise<void> {
-    this.disconnect(server);
-    this.network.deleteServer(server);
-    const life = this.lives[server];
+    if (this.isPaused(server)) {
+      await this.crashAtOnce(server);
+      return;
+    }
+    const life = this.takeAway(server);
     if (life === undefined) return;
-    this.simulation.trace.test(`crash S${server}`);
-    this.lives[server] = undefined;
-    this.persisters[server] = this.persisters[server]!.succeed();
-    await this.simulation.enter(life, "kill()", () => {
+    const kill = () => {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
-      this.checks?.died(server);
-    });
+    };
+    await this.simulation.enter(life, "kill()", kill);
+  }
+
+  /**
+   * Sets how long the server's service takes for each message, from the next one on: deliveries wait for one another, so that a slow service lags far behind
+   * what is committed, and its snapshots come late.
+   */
+  setApplyTime(server: number, takeMs: number): void {
+    this.paces[server]!.takeUs = Math.round(takeMs * 1000);
+    if (takeMs * 1000 > usualPace.takeUs) this.checks?.coverage.count("slowApplies");
+  }
+
+  /**
+   * Sets a point at which the server is going to crash, within the event that reaches it: its life is over at once, also for the code that still runs. A test
+   * learns of it by the promise, restarts the server and connects it.
+   */
+  armCrash(server: number, point: CrashPoint): ArmedCrash {
+    if (this.crashPoints === undefined) {
+      this.crashPoints = new CrashPoints(this.simulation, this.size, (crashing, reached) => {
+        if (reached.at === "save") this.checks?.coverage.count(reached.moment === "before" ? "crashesBeforeSave" : "crashesAfterSave");
+        void this.crashAtOnce(crashing);
+      });
+      this.network.deliveries = this.crashPoints;
+      for (const persister of this.persisters) persister.watch = this.crashPoints;
+    }
+    return this.crashPoints.arm(server, point);
+  }
+
+  /** The server dies in the event under way. It is told by kill() all the same, after that event: what it does then goes nowhere. */
+  private async crashAtOnce(server: number): Promise<void> {
+    const life = this.takeAway(server);
+    if (life === undefined) return;
+    const { simulation } = this;
+    life.alive = false;
+    simulation.dieInEvent(server);
+    simulation.bury(life);
+    // What was held for the dead happens to the others: their calls fail.
+    simulation.resume(server);
+    await simulation.enter({ server, alive: true }, "kill()", () => life.raft?.kill());
+  }
+
+  isPaused(server: number): boolean {
+    return this.simulation.isPaused(server);
+  }
+
+  /**
+   * Stops a server in its tracks, as a stopped process or a long collection of garbage does: nothing happens at it, nobody gets an answer from it, its clock goes on.
+   * Calls of the tester into it wait, but offers to all pass it by. A server that is down can't be paused; a crash ends the pause.
+   */
+  pause(server: number): void {
+    if (!this.isAlive(server) || this.isPaused(server)) return;
+    this.simulation.trace.test(`pause S${server}`);
+    this.checks?.coverage.count("pausedServers");
+    this.simulation.pause(server);
+  }
+
+  /** A paused server goes on: all that was due at it happens now, in order. */
+  resume(server: number): void {
+    if (!this.isPaused(server)) return;
+    this.simulation.trace.test(`resume S${server}`);
+    this.simulation.resume(server);
+  }
+
+  /**
+   * Lets a server's clock and timers run at another rate than time does, through restarts: 1 is time's own. To a thousandth. On the real clock it has no effect.
+   */
+  setClockRate(server: number, rate: number): void {
+    if (!(rate >= 0.001 && rate <= 1000)) throw new RangeError(`a clock rate must be 0.001 to 1000, got ${rate}`);
+    if (!this.simulation.isVirtual) return;
+    if (rate !== 1) this.checks?.coverage.count("skewedClocks");
+    this.simulation.trace.test(`the clock of S${server} runs at rate ${rate}`);
+    this.simulation.setClockRate(server, Math.round(rate * 1000));
+  }
+
+  /** Takes a server off the network and its disk away; returns the life that is to end, undefined if none runs. */
+  private takeAway(server: number): Life | undefined {
+    this.disconnect(server);
+    this.network.deleteServer(server);
+    const life = this.lives[server];
+    if (life === undefined) return undefined;
+    this.simulation.trace.test(`crash S${server}`);
+    // From here on nothing that it still says reaches anybody, and nothing that it saves is kept.
+    this.checks?.died(server);
+    this.lives[server] = undefined;
+    this.persisters[server] = this.persisters[server]!.succeed();
+    return life;
   }
 
   connect(server: number): void {
@@ -144,11 +237,27 @@ export class Cluster implements CheckedCluster {
     this.enableEnds(server, () => false);
   }
 
+  /** Cuts the direction from -> to: of requests and of replies that travel that way. Connecting and disconnecting servers is apart from it. */
+  cut(from: number, to: number): void {
+    this.setLinks((this.network.links ?? fullMesh(this.size)).cut(from, to));
+  }
+
+  mend(from: number, to: number): void {
+    if (this.network.links !== undefined) this.setLinks(this.network.links.mend(from, to));
+  }
+
+  /** Sets which directions are open; undefined: all. */
+  setLinks(links: Links | undefined): void {
+    this.simulation.trace.test(links === undefined ? "open all links" : `links ${links}`);
+    this.network.links = links;
+    if (links !== undefined) this.checks?.coverage.count("cutLinks");
+  }
+
   /** Proposes a command; `isLeader` is false when the server is down. */
   startCommand(server: number, command: unknown): Promise<StartResult> {
     const life = this.lives[server];
     if (life?.raft === undefined) return serverIsDown;
-    return this.simulation.enter(life, "start()", () => this.startNow(server, command));
+    return this.simulation.ask(life, "start()", () => this.startNow(server, command), noAnswer);
   }
 
   /** Proposes a command of its own to every live server in order; returns who took theirs. `commandFor` is called once for each. */
@@ -158,12 +267,16 @@ export class Cluster implements CheckedCluster {
 
   /** start() on a live server, within an event of that server's. Throws an ImplementationError. */
   startNow(server: number, command: unknown): StartResult {
+    const life = this.lives[server]!;
     let result: StartResult;
     try {
-      result = checkStartResult(server, this.lives[server]!.raft!.start(ownCopy(command)));
+      result = checkStartResult(server, life.raft!.start(ownCopy(command)));
     } catch (thrown) {
+      // It crashed before it threw.
+      if (!life.alive) return noAnswer;
       throw ImplementationError.of(server, "start()", thrown);
     }
+    if (!life.alive) return noAnswer;
     this.checks?.started(server, command, result);
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;
@@ -176,12 +289,15 @@ export class Cluster implements CheckedCluster {
   getState(server: number): Promise<ServerState | undefined> {
     const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
-    return this.simulation.enter(life, "getState()", () => {
-      const state = checkServerState(server, life.raft!.getState());
-      this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
-      this.checks?.stateTold(server, state.term, state.isLeader);
-      return state;
-    });
+    return this.simulation.ask<ServerState | undefined>(life, "getState()", () => this.stateNow(server), undefined);
+  }
+
+  /** getState() of a live server, within an event of that server's. */
+  stateNow(server: number): ServerState {
+    const state = checkServerState(server, this.lives[server]!.raft!.getState());
+    this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+    this.checks?.stateTold(server, state.term, state.isLeader);
+    return state;
   }
 
   /**
@@ -208,7 +324,7 @@ export class Cluster implements CheckedCluster {
     const saved = this.persisters[server]!.readSnapshot();
     const { checks } = this;
     const onSnapshot = checks && ((index: number, snapshot: Uint8Array) => checks.snapshotTaken(server, index, snapshot));
-    const applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, onSnapshot) : plainApplier(server, this.logs);
+    const applier = this.snapshots ? new SnapshotApplier(server, this.logs, saved, this, onSnapshot) : plainApplier(server, this.logs);
     let raft: Raft;
     try {
       raft = checkRaft(this.makeRaft(this.env(life, boot, applier)));
@@ -216,19 +332,23 @@ export class Cluster implements CheckedCluster {
       throw ImplementationError.of(server, "MakeRaft", thrown);
     }
     life.raft = raft;
+    if (!life.alive) return;
     checks?.booted(server, raft, applier instanceof SnapshotApplier ? applier.lastApplied : 0);
-    this.network.addServer(server, new NetworkServer(life, raft.handlers));
+    const known = new NetworkServer(life, raft.handlers);
+    known.listens = false;
+    this.network.addServer(server, known);
   }
 
   private env(life: Life, boot: number, applier: Applier): RaftEnv {
     const { simulation } = this;
     const { server } = life;
     const random = simulation.stream(randomKeys.server, server, boot);
-    const channel = new ApplyChannel(simulation, life, (message) => {
+    const take = (message: ApplyMessage) => {
       traceApply(simulation, server, message);
       this.checks?.applied(server, message);
       applier.take(message, life.raft);
-    });
+    };
+    const channel = new ApplyChannel(simulation, life, take, this.paces[server]);
     return {
       me: server,
       peers: endsAsPeers(this.network, life, this.ends[server]!),
@@ -247,6 +367,8 @@ export class Cluster implements CheckedCluster {
   }
 
   private enableEnds(server: number, enabled: (peer: number) => boolean): void {
+    const known = this.network.server(server);
+    if (known !== undefined) known.listens = this.connected[server]!;
     for (let peer = 0; peer < this.size; peer++) {
       const on = this.connected[server]! && enabled(peer);
       const outgoing = this.ends[server]![peer];

@@ -13,6 +13,7 @@ export interface OfferedCluster {
   readonly simulation: Simulation;
   readonly size: number;
   isAlive(server: number): boolean;
+  isPaused(server: number): boolean;
   /** Calls start() now; the caller sees to it that this is an event of the server's. */
   startNow(server: number, command: unknown): StartResult;
 }
@@ -37,16 +38,19 @@ export class Offer extends SimEvent {
     this.done = done;
   }
 
-  /** Goes on to the first live server from `server` on; without one the offer is over. */
+  /** Goes on to the first live server from `server` on that is not paused; without one the offer is over. */
   goTo(server: number): void {
+    if (!this.moveTo(server)) this.done(this.accepted);
+  }
+
+  private moveTo(server: number): boolean {
+    const { cluster } = this;
     let next = server;
-    while (next < this.cluster.size && !this.cluster.isAlive(next)) next++;
-    if (next === this.cluster.size) {
-      this.done(this.accepted);
-      return;
-    }
+    while (next < cluster.size && (!cluster.isAlive(next) || cluster.isPaused(next))) next++;
+    if (next === cluster.size) return false;
     this.owner = next;
-    this.cluster.simulation.schedule(this, callUs);
+    cluster.simulation.schedule(this, callUs);
+    return true;
   }
 
   override fire(): void {
@@ -56,6 +60,12 @@ export class Offer extends SimEvent {
       if (isLeader) this.accepted.push({ server, index, term });
     }
     this.goTo(server + 1);
+  }
+
+  override waitsForOwner(): boolean {
+    // No event is under way in which the test could go on.
+    if (!this.moveTo(this.owner + 1)) this.cluster.simulation.tellTester("has made its offers", () => this.done(this.accepted));
+    return false;
   }
 
   /** An offer belongs to the tester: it goes on without the dead. */

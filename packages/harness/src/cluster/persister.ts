@@ -9,6 +9,12 @@ const nothing = new Uint8Array(0);
 /** At most this many bytes from each end of what is saved go into the trace hash: hashing a long log at every save would cost more than the run. */
 const hashedBytes = 32;
 
+/** Is told of each save; a crash within `before` keeps it from taking effect. */
+export interface SaveWatch {
+  before(server: number, what: "save"): void;
+  after(server: number, what: "save"): void;
+}
+
 /**
  * Stable storage of one life of a server. A crash leaves exactly what was saved before it: the next life gets a copy, and this one is detached, so that
  * whatever a dead server still saves goes nowhere.
@@ -22,6 +28,8 @@ export class MemoryPersister implements Persister {
   private stateBytes = 0;
   private snapshot: Uint8Array = nothing;
   private attached = true;
+  /** For runs in which servers crash at their saves. */
+  watch: SaveWatch | undefined;
 
   constructor(simulation: Simulation, server: number, checks?: Checks) {
     this.simulation = simulation;
@@ -34,6 +42,7 @@ export class MemoryPersister implements Persister {
     this.attached = false;
     const next = new MemoryPersister(this.simulation, this.server, this.checks);
     this.copyTo(next);
+    next.watch = this.watch;
     return next;
   }
 
@@ -50,12 +59,15 @@ export class MemoryPersister implements Persister {
       throw new TypeError("persister.save(state, snapshot) needs a Uint8Array, or a list of them, and a Uint8Array");
     }
     if (!this.attached) return;
+    this.watch?.before(this.server, "save");
+    if (!this.attached) return;
     if (state instanceof Uint8Array) this.writeState(state);
     else this.writeChunks(state);
     const isNew = !sameBytes(this.snapshot, snapshot);
     if (isNew) this.snapshot = snapshot.slice();
     this.checks?.saved(this.server, isNew ? this.snapshot : undefined);
     this.record();
+    this.watch?.after(this.server, "save");
   }
 
   readState(): Uint8Array {

@@ -3,7 +3,9 @@ import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
 import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
-import { type Conditions, delayOf, type Half, isLost, judge, type Packet, type Weather } from "./rules.ts";
+import { type Conditions, delayOf, type Half, isLost, judge, type Packet, unreachableRule, type Weather } from "./rules.ts";
+import { showValue } from "./show-value.ts";
+import { isThenable } from "./thenable.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
 /** While a handler runs, the network looks this often whether its server is still there. */
@@ -37,7 +39,15 @@ export class Call extends SimEvent implements Packet {
     this.caller = caller;
     this.onReply = onReply;
     this.server = network.server(end.to);
-    this.weather = network.weather(end.enabled && this.server !== undefined);
+    this.weather = network.weather(end.enabled && this.server !== undefined && network.isOpen(end.from, end.to));
+  }
+
+  get from(): number {
+    return this.end.from;
+  }
+
+  get to(): number {
+    return this.end.to;
   }
 
   get conditions(): Conditions {
@@ -52,7 +62,9 @@ export class Call extends SimEvent implements Packet {
   /** Sends the request. */
   send(): void {
     this.trace("SEND", this.end.from, "-> S", this.end.to, this.args);
-    const verdict = judge(this.weather.request, this);
+    let verdict = judge(this.weather.request, this);
+    const { oldMessages } = this.network;
+    if (oldMessages !== undefined && !isLost(verdict)) verdict = oldMessages.requestLeaves(this, verdict);
     if (isLost(verdict)) this.lose(delayOf(verdict));
     else this.network.simulation.schedule(this, delayOf(verdict));
   }
@@ -65,6 +77,10 @@ export class Call extends SimEvent implements Packet {
       case eventKinds.handlerPoll:
         if (this.dead()) this.lose(0);
         else this.network.simulation.schedule(this, handlerPollUs);
+        return;
+      case eventKinds.reply:
+        if (this.network.isCutInFlight(this.end.to, this.end.from)) this.losePatiently();
+        else this.deliverReply();
         return;
       default:
         this.deliverReply();
@@ -81,9 +97,9 @@ export class Call extends SimEvent implements Packet {
     const link = `${this.method.name} S${this.end.from} -> S${this.end.to}`;
     switch (this.kind) {
       case eventKinds.request:
-        return `request ${link} ${show(this.args)}`;
+        return `request ${link} ${showValue(this.args)}`;
       case eventKinds.reply:
-        return `reply to ${link} ${show(this.reply)}`;
+        return `reply to ${link} ${showValue(this.reply)}`;
       case eventKinds.lost:
         return `${link} is known to be lost`;
       default:
@@ -94,26 +110,33 @@ export class Call extends SimEvent implements Packet {
   /** The request has arrived. As in labrpc it reaches its handler even when the end was disabled meanwhile; only the reply will not get out. */
   private dispatch(): void {
     const server = this.server!;
+    const { network } = this;
+    const method = this.method.name;
+    if (network.isCutInFlight(this.end.from, this.end.to)) {
+      this.losePatiently();
+      return;
+    }
+    if (server.incarnation.alive) network.deliveries?.before(this.end.to, "request", method);
     if (!server.incarnation.alive) {
       this.lose(0);
       return;
     }
-    server.dispatched++;
     this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
     if (this.paper !== undefined) this.network.checks!.messages.requestArrived(this.end.to, this.paper);
-    const method = this.method.name;
     let result: unknown;
     let later: boolean;
     try {
-      const { handlers } = server;
-      // `handlers` may be an instance of a class; what every object inherits is no handler.
-      const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
-      if (typeof handler !== "function") throw this.noSuchMethod(server);
-      result = handler.call(handlers, this.args);
-      later = result instanceof Promise || isThenable(result);
+      result = server.handle(method, this.args);
+      later = isThenable(result);
     } catch (thrown) {
+      // It crashed before it threw.
+      if (!server.incarnation.alive) {
+        this.lose(0);
+        return;
+      }
       throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
     }
+    if (server.incarnation.alive) network.deliveries?.after(this.end.to, "request", method);
     if (later) this.awaitHandler(Promise.resolve(result));
     else this.handled(result);
   }
@@ -157,6 +180,10 @@ export class Call extends SimEvent implements Packet {
     }
     const digest = copiedDigest();
     if (this.paper !== undefined) this.network.checks!.messages.replySent(this.end.to, this.paper, this.reply);
+    if (!this.network.isOpen(this.end.to, this.end.from)) {
+      this.losePatiently();
+      return;
+    }
     const verdict = judge(this.weather.reply, this);
     if (isLost(verdict)) {
       this.lose(delayOf(verdict));
@@ -165,7 +192,8 @@ export class Call extends SimEvent implements Packet {
     this.kind = eventKinds.reply;
     this.digest = digest;
     this.owner = this.callerOwner();
-    this.network.simulation.schedule(this, delayOf(verdict));
+    const lateUs = this.network.oldMessages?.replyLateUs(this) ?? 0;
+    this.network.simulation.schedule(this, delayOf(verdict) + lateUs);
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
@@ -183,14 +211,22 @@ export class Call extends SimEvent implements Packet {
     this.network.simulation.schedule(this, delayUs);
   }
 
+  /** The way is cut: nobody tells the caller, who gives up after a while. */
+  private losePatiently(): void {
+    this.lose(delayOf(unreachableRule.verdict(this)));
+  }
+
   private callerOwner(): number {
     return this.caller === undefined ? TESTER : this.end.from;
   }
 
   private deliverReply(): void {
     const reply = this.reply;
+    const { caller } = this;
+    const watch = this.kind === eventKinds.reply && caller !== undefined ? this.network.deliveries : undefined;
     if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
-    if (this.caller !== undefined && !this.caller.alive) return;
+    if (caller?.alive) watch?.before(this.end.from, "reply", this.method.name);
+    if (caller !== undefined && !caller.alive) return;
     if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
     if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
@@ -199,36 +235,13 @@ export class Call extends SimEvent implements Packet {
     } catch (thrown) {
       throw ImplementationError.of(this.end.from, `the reply callback of ${this.method.name}`, thrown);
     }
+    if (caller?.alive) watch?.after(this.end.from, "reply", this.method.name);
   }
 
   private trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
     const { trace } = this.network.simulation;
-    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${show(value)}`.trimEnd());
-  }
-
-  private noSuchMethod(server: NetworkServer): ImplementationError {
-    const known = Object.keys(server.handlers).join(", ") || "none";
-    const problem = new TypeError(`no handler for the method '${this.method.name}' (handlers: ${known})`);
-    return new ImplementationError(this.end.to, "its RPC handlers", problem);
+    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${showValue(value)}`.trimEnd());
   }
 }
 
 function nobodyListens(): void {}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-/** Longest text of one value in a report line. */
-const maxShown = 300;
-
-function show(value: unknown): string {
-  if (value === undefined) return "";
-  let text: string;
-  try {
-    text = JSON.stringify(value, (_, part: unknown) => (part instanceof Uint8Array ? `<${part.length} bytes>` : part)) ?? "";
-  } catch {
-    text = String(value);
-  }
-  return text.length > maxShown ? `${text.slice(0, maxShown)}... (${text.length} characters)` : text;
-}

@@ -1,9 +1,12 @@
 import type { Checks } from "../check/checks.ts";
 import { type RpcKind, rpcKindOf } from "../check/figure2.ts";
+import { ImplementationError } from "../failure.ts";
 import { mix32 } from "../sim/random.ts";
 import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { Call } from "./call.ts";
+import type { Links } from "./links.ts";
+import { type Lateness, OldMessages } from "./old-messages.ts";
 import { elementShape, RecordShape } from "./record-shape.ts";
 import { allWeather, labRules, type Rule, type Weather, weatherIndex } from "./rules.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
@@ -20,11 +23,35 @@ export class NetworkServer {
   readonly handlers: Handlers;
   /** Requests handed to a handler. */
   dispatched = 0;
+  /** Whether requests of former ends, late ones, still reach it: whether it is connected at all. */
+  listens = true;
 
   constructor(incarnation: Incarnation, handlers: Handlers) {
     this.incarnation = incarnation;
     this.handlers = handlers;
   }
+
+  /** Hands a request to the handler of its method, and throws whatever that does; an ImplementationError when there is none. */
+  handle(method: string, args: unknown): unknown {
+    this.dispatched++;
+    const { handlers } = this;
+    // `handlers` may be an instance of a class; what every object inherits is no handler.
+    const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
+    if (typeof handler !== "function") throw this.noSuchMethod(method);
+    return handler.call(handlers, args);
+  }
+
+  private noSuchMethod(method: string): ImplementationError {
+    const known = Object.keys(this.handlers).join(", ") || "none";
+    const problem = new TypeError(`no handler for the method '${method}' (handlers: ${known})`);
+    return new ImplementationError(this.incarnation.server, "its RPC handlers", problem);
+  }
+}
+
+/** Is told of each message when it reaches its server, and when that has taken it. Either call may crash the server. */
+export interface DeliveryWatch {
+  before(server: number, what: "request" | "reply", method: string): void;
+  after(server: number, what: "request" | "reply", method: string): void;
 }
 
 /** The sending side of one ordered pair. Disabled when made. */
@@ -67,6 +94,14 @@ export class Network {
   reliable = true;
   longDelays = false;
   longReordering = false;
+  /** Which directions are open, on top of the ends that are enabled or not; undefined: all. What sets out where the way is cut is lost. */
+  links: Links | undefined;
+  /** Whether a message whose way is cut when it would arrive is lost as well. labrpc's own cuts, of ends, let it arrive. */
+  cutsInFlight = false;
+  /** For runs in which messages arrive late or again; undefined while no test has asked for any. */
+  oldMessages: OldMessages | undefined;
+  /** For runs in which servers crash at deliveries. */
+  deliveries: DeliveryWatch | undefined;
   /** Every call taken in, also those to dead ends. */
   totalCalls = 0;
   /** Arguments of every call taken in, and replies delivered. */
@@ -76,7 +111,7 @@ export class Network {
   readonly checks: Checks | undefined;
   private readonly weathers: readonly Weather[];
   private readonly servers: (NetworkServer | undefined)[] = [];
-  private readonly links = new Map<string, Link>();
+  private readonly linksByName = new Map<string, Link>();
   private readonly methods = new Map<string, Method>();
   private readonly seed: number;
   private closed = false;
@@ -116,6 +151,46 @@ export class Network {
     return this.weathers[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
   }
 
+  /** From here on some messages arrive late or twice; undefined: none, and those under way come as they would have. */
+  setLateness(lateness: Lateness | undefined): void {
+    this.old().lateness = checkLateness(lateness);
+  }
+
+  /** From here on keeps copies of at most `capacity` requests, any as likely as any other, for `replay`; 0: of none. */
+  rememberRequests(capacity: number): void {
+    this.old().remember(capacity);
+  }
+
+  /** Keeps the requests that are remembered for `replay`, and none of those to come. */
+  stopRemembering(): void {
+    this.oldMessages?.stopRemembering();
+  }
+
+  /** Hands `count` remembered requests (to one server, if given) over again, whole terms after their time maybe; returns how many there were to hand over. */
+  replay(count: number, to?: number): number {
+    return this.old().replay(count, to);
+  }
+
+  /** Requests that were under way late or once more do not arrive. */
+  dropOldRequests(): void {
+    if (this.oldMessages !== undefined) this.oldMessages.age++;
+  }
+
+  private old(): OldMessages {
+    this.oldMessages ??= new OldMessages(this, mix32(this.seed, randomKeys.replay));
+    return this.oldMessages;
+  }
+
+  /** Whether a message that sets out now finds its way open. */
+  isOpen(from: number, to: number): boolean {
+    return this.links === undefined || this.links.isOpen(from, to);
+  }
+
+  /** Whether a message that arrives now is stopped by a cut made since it set out. */
+  isCutInFlight(from: number, to: number): boolean {
+    return this.cutsInFlight && !this.isOpen(from, to);
+  }
+
   /** From here on every call fails at once. */
   close(): void {
     this.closed = true;
@@ -148,10 +223,10 @@ export class Network {
 
   private link(from: number, to: number): Link {
     const name = `${from} ${to}`;
-    let link = this.links.get(name);
+    let link = this.linksByName.get(name);
     if (link === undefined) {
       link = { key: mix32(mix32(this.seed, from), to), calls: 0 };
-      this.links.set(name, link);
+      this.linksByName.set(name, link);
     }
     return link;
   }
@@ -165,6 +240,11 @@ export class Network {
     }
     return method;
   }
+}
+
+function checkLateness(lateness: Lateness | undefined): Lateness | undefined {
+  if (lateness === undefined || (lateness.leastMs > 0 && lateness.mostMs >= lateness.leastMs)) return lateness;
+  throw new RangeError(`lateness needs 0 < leastMs <= mostMs, got leastMs ${lateness.leastMs} and mostMs ${lateness.mostMs}`);
 }
 
 /** What a thread keeps for each method name it has met: code, no data. Bounded, since a broken implementation may invent names without end. */

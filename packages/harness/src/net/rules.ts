@@ -32,7 +32,7 @@ function deliver(delayUs: number): Verdict {
   return delayUs;
 }
 
-function lose(delayUs: number): Verdict {
+export function lose(delayUs: number): Verdict {
   return -1 - delayUs;
 }
 

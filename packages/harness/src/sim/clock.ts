@@ -7,13 +7,13 @@ export function serverClock(simulation: Simulation, incarnation: Incarnation): C
   const set = (run: () => void, delayMs: number): TimerId => {
     if (typeof run !== "function") throw new TypeError(`setTimeout(run, delayMs) needs a function, got ${typeof run}`);
     const event = new CallbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
-    if (incarnation.alive) simulation.schedule(event, delayToUs(delayMs));
+    if (incarnation.alive) simulation.schedule(event, simulation.delayUsOf(incarnation.server, delayToUs(delayMs)));
     return event;
   };
   return {
     now() {
       simulation.refreshNow();
-      return simulation.nowMs;
+      return simulation.nowMsOf(incarnation.server);
     },
     setTimeout: set,
     clearTimeout(id) {

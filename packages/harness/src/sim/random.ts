@@ -32,6 +32,17 @@ export function scale32(word: number, bound: number): number {
   return Math.floor(((word >>> 0) * bound) / 0x1_0000_0000);
 }
 
+/**
+ * A whole number from `least` to below `most` (or `least` itself), about log-uniform: each octave is as likely as any other, and within it each number.
+ * `least`: at least 1; `draw`: a whole number in [0, bound), called twice.
+ */
+export function logUniform(least: number, most: number, draw: (bound: number) => number): number {
+  let octaves = 1;
+  for (let bound = 2 * least; bound < most; bound *= 2) octaves++;
+  const low = least * (1 << draw(octaves));
+  return Math.floor(low + (Math.min(low, most - low) * draw(0x1_0000)) / 0x1_0000);
+}
+
 /** sfc32: a stream of 32-bit words, seeded through `mix32` so that neighbouring seeds give unrelated streams. */
 export class RandomStream implements Random {
   private a: number;

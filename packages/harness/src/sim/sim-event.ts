@@ -13,6 +13,7 @@ export const eventKinds = {
   apply: 6,
   enter: 7,
   handlerPoll: 8,
+  oldRequest: 9,
 } as const;
 
 /** One life of a server, from boot to crash. Nothing that belongs to a dead one happens any more. */
@@ -55,6 +56,11 @@ export abstract class SimEvent {
 
   /** Lets it happen. */
   abstract fire(): void;
+  /** The owner is paused when the event is due: whether it waits for the owner to go on, or has found another way. */
+  waitsForOwner(): boolean {
+    return true;
+  }
+
   /** One line for a human. Called for reports only. */
   abstract describe(): string;
   /**
@@ -68,6 +74,8 @@ export abstract class SimEvent {
 export class CallbackEvent extends SimEvent {
   private readonly what: string;
   private run: () => void;
+  /** Called instead when the life that the event belongs to ends before. */
+  ifDead: (() => void) | undefined;
 
   /** `what`: names the call in reports, e.g. `a timer`. */
   constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {
@@ -89,7 +97,10 @@ export class CallbackEvent extends SimEvent {
   }
 
   override release(dead: Incarnation): void {
-    if (this.incarnation === dead) this.run = nothingToRun;
+    if (this.incarnation !== dead) return;
+    this.run = nothingToRun;
+    this.ifDead?.();
+    this.ifDead = undefined;
   }
 
   override describe(): string {

@@ -1,9 +1,20 @@
-import { describeThrown, HarnessFault, ImplementationError, isHarnessFault, isRunError, type RunError, StuckError } from "../failure.ts";
+import {
+  describeThrown,
+  HarnessFault,
+  ImplementationError,
+  isHarnessFault,
+  isOfClass,
+  isRunError,
+  type RunError,
+  StuckError,
+} from "../failure.ts";
 import { progressCells } from "../progress.ts";
 import type { Adversary } from "../race/adversary.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
+import { LocalClock } from "./local-clock.ts";
+import { Pauses } from "./pauses.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -40,7 +51,18 @@ export interface SimulationOptions {
 const sharedRecentEvents = new RecentEvents();
 
 /** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = { ties: 1, tester: 2, server: 3, network: 4, apply: 5, ambient: 6, aside: 7, race: 8 } as const;
+export const randomKeys = {
+  ties: 1,
+  tester: 2,
+  server: 3,
+  network: 4,
+  apply: 5,
+  ambient: 6,
+  replay: 7,
+  aside: 8,
+  race: 9,
+  clusterSize: 20,
+} as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
@@ -75,6 +97,13 @@ export class Simulation {
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
+  /** Undefined while no server has been paused. */
+  private pauses: Pauses | undefined;
+  /** Of the servers whose clocks have a rate of their own; undefined while there is none. */
+  private clocks: (LocalClock | undefined)[] | undefined;
+  /** What is to be done at the end of the event under way. */
+  private readonly endings: (() => void)[] = [];
+  private diedInEvent: number | undefined;
   private readonly waits = new Set<{ readonly text: string }>();
   /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
   nowUs = 0;
@@ -121,16 +150,22 @@ export class Simulation {
 
   /** Returns whether the event was scheduled. */
   cancel(event: SimEvent): boolean {
-    return this.queue.remove(event);
+    return this.queue.remove(event) || (this.pauses?.remove(event) ?? false);
   }
 
   /** Time of the next event; undefined if nothing is going to happen. */
   nextTimeUs(): number | undefined {
     for (;;) {
       const event = this.queue.peek();
-      if (event?.incarnation === undefined || event.incarnation.alive) return event?.timeUs;
+      if (event === undefined || this.canHappen(event)) return event?.timeUs;
       this.queue.pop();
+      this.setAside(event);
     }
+  }
+
+  /** Whether time is the run's own. */
+  get isVirtual(): boolean {
+    return this.options.realElapsedUs === undefined;
   }
 
   /** The tester sleeps. */
@@ -138,6 +173,11 @@ export class Simulation {
     return new Promise((resolve) => {
       this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, "wakes up", resolve), Math.round(delayMs * 1000));
     });
+  }
+
+  /** Wakes the tester at this instant, in an event of its own. */
+  tellTester(what: string, tell: () => void): void {
+    this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, what, tell), 0);
   }
 
   /**
@@ -150,9 +190,88 @@ export class Simulation {
     });
   }
 
+  /** The same with an answer for sure: `ifDead` if the server dies before the call or in it. */
+  ask<T>(incarnation: Incarnation, what: string, call: () => T, ifDead: T): Promise<T> {
+    return new Promise((resolve) => {
+      const answer = () => {
+        let given: T;
+        try {
+          given = call();
+        } catch (thrown) {
+          if (!incarnation.alive) resolve(ifDead);
+          throw thrown;
+        }
+        resolve(incarnation.alive ? given : ifDead);
+      };
+      const event = new CallbackEvent(eventKinds.enter, incarnation, what, answer);
+      event.ifDead = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
+      this.schedule(event, 0);
+    });
+  }
+
+  /** Calls `act` when all that the event under way causes at its instant has happened. Code between two events, on the real clock, counts as one. */
+  atEventEnd(act: () => void): void {
+    if (this.inEvent) this.endings.push(act);
+    else this.tellTester("sees to what was to be done", act);
+  }
+
+  /** The server whose event is under way has died in it: what its code still throws, until the event ends, is of no account. */
+  dieInEvent(server: number): void {
+    if (this.inEvent && server === this.currentServer) this.diedInEvent = server;
+  }
+
   /** A server has died: nothing that is still to come may hold on to it. */
   bury(dead: Incarnation): void {
     for (const event of this.queue.values()) event.release(dead);
+    if (this.pauses !== undefined) for (const event of this.pauses.values()) event.release(dead);
+  }
+
+  isPaused(server: number): boolean {
+    return this.pauses?.isPaused(server) ?? false;
+  }
+
+  /** From here on nothing happens at the server until it goes on: neither timers nor messages nor calls into it. */
+  pause(server: number): void {
+    this.pauses ??= new Pauses();
+    this.pauses.pause(server);
+  }
+
+  /** All that was due at the server happens now, in order, and its life goes on. */
+  resume(server: number): void {
+    const held = this.pauses?.resume(server) ?? [];
+    for (const event of held) this.schedule(event, 0);
+  }
+
+  /**
+   * Lets a server's clock run at another rate than the run's, its timers with it, also those under way. For the virtual clock only.
+   * `ratePerMille`: 1000 is the run's own.
+   */
+  setClockRate(server: number, ratePerMille: number): void {
+    this.clocks ??= [];
+    this.clocks[server] ??= new LocalClock();
+    const clock = this.clocks[server];
+    const timers = this.queue.values().filter(({ kind, owner }) => kind === eventKinds.serverTimer && owner === server);
+    const left = timers
+      .toSorted((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.sequence - b.sequence)
+      .map((timer) => ({
+        timer,
+        delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
+      }));
+    clock.setRate(ratePerMille, this.nowUs);
+    for (const { timer } of left) this.queue.remove(timer);
+    for (const { timer, delayUs } of left) this.schedule(timer, clock.toRunUs(delayUs));
+  }
+
+  /** What the server's clock shows, in ms since the run began. */
+  nowMsOf(server: number): number {
+    const clock = this.clocks?.[server];
+    return (clock === undefined ? this.nowUs : clock.readUs(this.nowUs)) / 1000;
+  }
+
+  /** How long a delay by the server's clock is, in the run's time. */
+  delayUsOf(server: number, delayUs: number): number {
+    const clock = this.clocks?.[server];
+    return clock === undefined ? delayUs : clock.toRunUs(delayUs);
   }
 
   /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
@@ -174,7 +293,7 @@ export class Simulation {
 
   /** Ends the run with an error. The first one counts: what follows from it is no news. */
   fail(thrown: unknown): void {
-    if (this.stopped) return;
+    if (this.stopped || this.isOfTheDead(thrown)) return;
     this.error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
     this.stop();
   }
@@ -220,6 +339,8 @@ export class Simulation {
 
   end(drain?: () => void): void {
     if (this.onQuiet !== undefined) this.beQuiet(this.onQuiet, drain);
+    while (this.endings.length > 0) this.endings.shift()!();
+    this.diedInEvent = undefined;
     this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
@@ -231,6 +352,14 @@ export class Simulation {
     } catch (thrown) {
       this.fail(thrown);
     }
+  }
+
+  private isOfTheDead(thrown: unknown): boolean {
+    return (
+      this.diedInEvent !== undefined &&
+      isOfClass(thrown, ImplementationError) &&
+      (thrown as ImplementationError).details.server === this.diedInEvent
+    );
   }
 
   private nextEvent(): SimEvent | undefined {
@@ -264,8 +393,19 @@ export class Simulation {
   private popLiving(): SimEvent | undefined {
     for (;;) {
       const event = this.queue.pop();
-      if (event?.incarnation === undefined || event.incarnation.alive) return event;
+      if (event === undefined || this.canHappen(event)) return event;
+      this.setAside(event);
     }
+  }
+
+  private canHappen(event: SimEvent): boolean {
+    if (event.incarnation !== undefined && !event.incarnation.alive) return false;
+    return this.pauses === undefined || !this.pauses.isPaused(event.owner);
+  }
+
+  /** The event can't happen, or not now. */
+  private setAside(event: SimEvent): void {
+    if (event.incarnation === undefined || event.incarnation.alive) this.pauses?.hold(event);
   }
 
   private advance(event: SimEvent): void {

@@ -1,6 +1,6 @@
 import type { ApplyMessage, Raft } from "@raft-stress/raft/api";
 import { describe, expect, it } from "vitest";
-import { encodeSnapshot, plainApplier, SnapshotApplier, snapshotInterval } from "../../src/cluster/appliers.ts";
+import { encodeSnapshot, plainApplier, SnapshotApplier } from "../../src/cluster/appliers.ts";
 import { ServiceLogs } from "../../src/cluster/service-log.ts";
 import { TestFailure } from "../../src/failure.ts";
 
@@ -93,10 +93,22 @@ describe("the snapshot applier", () => {
     const applier = new SnapshotApplier(0, logs, nothingSaved);
     for (let index = 1; index <= 30; index++) {
       applier.take(command(index), raft);
-      expect(taken).toHaveLength(Math.floor((index + 1) / snapshotInterval));
+      expect(taken).toHaveLength(Math.floor((index + 1) / 10));
     }
     expect(taken.map(({ index }) => index)).toEqual([9, 19, 29]);
     expect(taken[1]!.bytes).toEqual(encodeSnapshot(19, logs.upTo(0, 19)));
+  });
+
+  it.each([
+    [1, [1, 2, 3, 4, 5, 6]],
+    [2, [1, 3, 5]],
+    [4, [3]],
+    [Number.POSITIVE_INFINITY, []],
+  ])("hands over a snapshot every %d commands if its plan says so", (snapshotInterval, indices) => {
+    const { raft, taken } = notingRaft();
+    const applier = new SnapshotApplier(0, new ServiceLogs(1), nothingSaved, { snapshotInterval });
+    for (let index = 1; index <= 6; index++) applier.take(command(index), raft);
+    expect(taken.map(({ index }) => index)).toEqual(indices);
   });
 
   it("fails unless every command is the next one: no gap, no repetition", () => {
