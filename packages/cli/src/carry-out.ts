@@ -9,7 +9,6 @@ import { shellWord } from "./invocation.ts";
 import type { JsonTarget } from "./json-target.ts";
 import { LoadWatch } from "./load.ts";
 import { formatLogHeader, type LogOrigin } from "./log-file.ts";
-import { isExternal } from "./options.ts";
 import { Plan } from "./plan.ts";
 import { startReporting } from "./report/reporting.ts";
 import type { RunResult } from "./run-result.ts";
@@ -86,8 +85,8 @@ function openLogs({ options, output }: Session): LogStore {
 }
 
 /**
- * Runs without a log are counted in a file beside the logs, with --resume, and for external tests always: their runs are dear. When every run leaves a log,
- * the logs tell all.
+ * Runs without a log are counted in a file beside the logs, from the first log on. When every run leaves a log, the logs tell all. With --resume the
+ * directory is there from the beginning, and so is the file.
  */
 function runsRecord({ options, before, seed, recordedAs }: Session, logs: LogStore): RunsRecord {
   return new RunsRecord({
@@ -96,7 +95,7 @@ function runsRecord({ options, before, seed, recordedAs }: Session, logs: LogSto
     seed,
     tally: before.tally,
     before,
-    wanted: () => logs.made && (options.resume !== undefined || (isExternal(options) && !options.archive)),
+    wanted: () => logs.made && (options.resume !== undefined || !options.archive),
   });
 }
 

@@ -329,7 +329,7 @@ export const optionTable = {
     expected: "the path of a directory",
     parse: nonEmpty,
     sentence:
-      "Go on where an earlier command with --resume DIR ended: its runs count, only the others are made. External tests: or with --output DIR.",
+      "Go on where an earlier command with --resume DIR ended, or with --output DIR if it saved a log there: its runs count, only the others are made.",
   }),
   verbose: {
     kind: "count",

@@ -139,7 +139,7 @@ function fromLogs(directory: string, names: readonly string[], tests: readonly T
   const complete = numbers.size === names.length && [...numbers].every((number) => number < names.length);
   if (!complete) {
     throw new UserError(
-      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted: built-in tests write it with --resume only; give a new directory`,
+      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted; give a new directory`,
       exitCodes.usage,
     );
   }

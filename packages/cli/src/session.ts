@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { RunSettings } from "@raft-stress/harness";
 import type { RunFinished } from "./events.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
@@ -43,6 +44,11 @@ export async function openSession(opened: OpenRequest, tests: readonly TestInfo[
   const { options } = opened;
   const { normalSeed } = await import("./seed-text.ts");
   const { readRunsBefore, noRunsBefore } = await import("./runs-record.ts");
+  if (options.resume !== undefined && !existsSync(options.resume)) {
+    opened.output.tell(
+      `raft-stress: --resume: '${options.resume}' is new: there are no runs to go on from, and this command's are the first`,
+    );
+  }
   const recordedAs = isCheckedMode(options) ? `${subject}, ${checkedMode}` : subject;
   const before = options.resume === undefined ? noRunsBefore(tests) : readRunsBefore(options.resume, recordedAs, tests);
   const given = options.seed === undefined ? undefined : normalSeed(options.seed);
