@@ -39,7 +39,9 @@ export class WriteAhead {
   /** A request for a vote has reached `voter`. */
   voteAsked(voter: ServerRecord, candidate: number, term: number): void {
     const asked = this.asked[voter.server]!;
-    if (asked.term !== term) {
+    // One that comes late must not make us forget when a present one first came: the vote may have been saved since, though its reply never left.
+    if (term < asked.term) return;
+    if (term > asked.term) {
       asked.term = term;
       asked.saves.length = 0;
     }
