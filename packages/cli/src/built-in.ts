@@ -13,6 +13,7 @@ import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
+import { showSizes } from "./show-sizes.ts";
 
 /** Worker threads that boot. */
 interface Threads {
@@ -97,7 +98,7 @@ function selectWithHint(patterns: readonly string[], catalogue: readonly TestInf
 }
 
 function describeTest({ name, part, servers, title }: TestInfo): string {
-  return `${name} (${part}, ${servers} servers): ${title}`;
+  return `${name} (${part}, ${showSizes(servers)} servers): ${title}`;
 }
 
 /** Nothing is run with an implementation that does not load. */

@@ -1,14 +1,13 @@
-import { labTests } from "@raft-stress/harness";
+import { beyondTests, type LabTest, labTests } from "@raft-stress/harness";
 import type { TestInfo } from "./select.ts";
 
-/** All tests in course order. Another suite would be listed after the Raft suite. */
-export const catalogue: readonly TestInfo[] = labTests.map(({ name, alias, part, title, servers }) => ({
-  suite: "raft",
-  name,
-  alias,
-  part,
+/** All tests: the Raft suite in course order, then those beyond the lab. */
+export const catalogue: readonly TestInfo[] = [
+  ...labTests.map((test) => describe("raft", test)),
+  ...beyondTests.map((test) => ({ ...describe("beyond", test), onlyWhenNamed: true })),
+];
+
+function describe(suite: string, { name, alias, part, title, servers }: LabTest): TestInfo {
   // The course of 2023 put an exercise before Raft: part 2A became 3A, and so on.
-  aliasPart: `3${part.slice(1)}`,
-  title,
-  servers,
-}));
+  return { suite, name, alias, part, aliasPart: `3${part.slice(1)}`, title, servers };
+}

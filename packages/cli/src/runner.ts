@@ -1,4 +1,4 @@
-import { formatSeed, type Job, runSeed } from "@raft-stress/harness";
+import { formatSeed, type Job, runSeed, serversOf } from "@raft-stress/harness";
 import { Batches } from "./batches.ts";
 import type { EndReason, RunEvent } from "./events.ts";
 import type { Batch, BatchEnd, Executor, Loss, OnResults } from "./executor.ts";
@@ -236,7 +236,7 @@ export class Runner {
         stoppedAt = results[0]?.[1].failure;
       });
     }
-    this.#finish(run, lostResult(job, tests[run.test]!.servers, loss, timeoutMs, { text: log, stoppedAt }));
+    this.#finish(run, lostResult(job, serversOf(tests[run.test]!.servers, job), loss, timeoutMs, { text: log, stoppedAt }));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ClusterSizes } from "@raft-stress/harness";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { nearest } from "./nearest.ts";
 
@@ -10,7 +11,9 @@ export interface TestInfo {
   /** The part in the numbering of the newer course years. */
   readonly aliasPart: string;
   readonly title: string;
-  readonly servers: number;
+  readonly servers: ClusterSizes;
+  /** Left out when nothing is named: it belongs to no course. */
+  readonly onlyWhenNamed?: boolean;
 }
 
 export interface Selection {
@@ -20,12 +23,12 @@ export interface Selection {
 
 /**
  * The tests that the patterns name: each pattern expands to its tests in course order (the order of `catalogue`), a test is taken once.
- * No pattern names all. Throws UserError for a pattern that names none.
+ * No pattern names all but those that must be named. Throws UserError for a pattern that names none.
  */
 export function selectTests(patterns: readonly string[], catalogue: readonly TestInfo[]): Selection {
   const warnings: string[] = [];
   const words = patterns.flatMap((pattern) => withoutCommas(pattern, warnings));
-  if (words.length === 0) return { tests: catalogue, warnings };
+  if (words.length === 0) return { tests: catalogue.filter((test) => !test.onlyWhenNamed), warnings };
   const chosen = new Set<TestInfo>();
   for (const word of words) {
     for (const test of expand(word, catalogue)) chosen.add(test);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { exitCodes, UserError } from "../src/exit-codes.ts";
-import { selectTests } from "../src/select.ts";
+import { selectTests, type TestInfo } from "../src/select.ts";
+import { showSizes } from "../src/show-sizes.ts";
 import { someTests, testInfo } from "./support/tests.ts";
 
 function names(...patterns: string[]): readonly string[] {
@@ -16,6 +17,32 @@ function refusal(patterns: readonly string[], catalogue = someTests): UserError 
   }
   throw new Error(`${patterns.join(" ")} was accepted`);
 }
+
+describe("tests that belong to no course", () => {
+  const beyond: TestInfo = { ...testInfo("TestPartitions2X", "2X", "beyond"), onlyWhenNamed: true };
+  const all = [...someTests, beyond];
+  const chosen = (...patterns: string[]) => selectTests(patterns, all).tests.map(({ name }) => name);
+
+  it("are left out when nothing is named", () => {
+    expect(chosen()).toEqual(someTests.map(({ name }) => name));
+  });
+
+  it("are found like any other by name, alias, part, suite and pattern", () => {
+    for (const word of ["TestPartitions2X", "TestPartitions3X", "2X", "3x", "beyond:2X", "Partition", "Test*2X"])
+      expect(chosen(word)).toEqual(["TestPartitions2X"]);
+    expect(chosen("2X", "TestCount2B")).toEqual(["TestPartitions2X", "TestCount2B"]);
+  });
+
+  it("are among the nearest names of a misspelt one", () => {
+    expect(refusal(["TestPartitoins2X"], all).message).toContain("nearest: TestPartitions2X");
+  });
+});
+
+describe("the number of servers", () => {
+  it("is shown as a number, as a range without gaps, or as what it may be", () => {
+    expect([5, [3, 4, 5, 6, 7], [3, 5], [4, 6], [3, 4, 6]].map(showSizes)).toEqual(["5", "3-7", "3, 5", "4, 6", "3, 4, 6"]);
+  });
+});
 
 describe("naming tests", () => {
   it("no name is every test", () => {

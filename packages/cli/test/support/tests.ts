@@ -3,7 +3,7 @@ import type { RunFinished } from "../../src/events.ts";
 import type { TestInfo } from "../../src/select.ts";
 
 export function testInfo(name: string, part: string, suite = "raft"): TestInfo {
-  const alias = name.replace(/2([A-D])$/, "3$1");
+  const alias = name.replace(/2([A-DX])$/, "3$1");
   return { suite, name, alias, part, aliasPart: part.replace("2", "3"), title: `title of ${name}`, servers: 3 };
 }
 

@@ -40,11 +40,12 @@ export class MessageChecks {
     const { checkers } = this;
     const { events, nowUs } = checkers.simulation;
     checkers.eventStorm.sent(from, events, nowUs);
-    if (kind === undefined || !isRecord(args)) return undefined;
+    const record = checkers.records[from]!;
+    // What the dead still say reaches nobody.
+    if (kind === undefined || record.raft === undefined || !isRecord(args)) return undefined;
     const call = readRequest(kind, from, args, events, nowUs);
     if (call === undefined) return undefined;
     this.shift(call);
-    const record = checkers.records[from]!;
     switch (kind) {
       case rpcKinds.appendEntries:
         checkers.leads(from, call.term, "sent AppendEntries");
@@ -79,8 +80,8 @@ export class MessageChecks {
 
   /** The handler's reply leaves. */
   replySent(server: number, call: PaperCall, reply: unknown): void {
-    if (!isRecord(reply)) return;
     const record = this.checkers.records[server]!;
+    if (record.raft === undefined || !isRecord(reply)) return;
     const term = termOf(reply);
     if (isWhole(term)) this.termTold(record, term, "a reply");
     if (call.kind === rpcKinds.appendEntries) {

@@ -70,7 +70,7 @@ export class ViewChecks {
     record.votedFor = votedForOf(view);
     record.savesBeforeTerm = Number.NEGATIVE_INFINITY;
     record.acknowledgedIndex = Math.min(record.acknowledgedIndex, view.lastIndex);
-    this.followLog(record, view, false);
+    this.followLog(record, view, true);
     // The disk holds what was read from it.
     record.changedFrom = 0;
     record.copyLogToDisk();
@@ -114,7 +114,10 @@ export class ViewChecks {
       this.checkers.leaderAppendOnly.logAfter(server, record.currentTerm, kept < base ? formerLast : kept, formerLast, events, nowUs);
     }
     if (kept < formerLast) this.overwritten(record, kept);
-    for (let index = Math.max(kept, base) + 1; index <= last; index++) this.entryAdded(record, index, view.termAt(index));
+    for (let index = Math.max(kept, base) + 1; index <= last; index++) {
+      if (check) this.entryAdded(record, index, view.termAt(index));
+      else terms[index] = view.termAt(index);
+    }
     record.lastIndex = last;
     if (record.changedFrom > kept + 1) record.changedFrom = kept + 1;
   }

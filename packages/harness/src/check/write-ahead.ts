@@ -39,7 +39,7 @@ export class WriteAhead {
   /** A request for a vote has reached `voter`. */
   voteAsked(voter: ServerRecord, candidate: number, term: number): void {
     const asked = this.asked[voter.server]!;
-    // One that comes late must not make us forget when a present one first came: the vote may have been saved since, though its reply never left.
+    // Requests of older terms come too late for a vote.
     if (term < asked.term) return;
     if (term > asked.term) {
       asked.term = term;

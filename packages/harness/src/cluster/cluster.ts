@@ -136,7 +136,6 @@ export class Cluster implements CheckedCluster {
       life.raft?.kill();
       life.alive = false;
       this.simulation.bury(life);
-      this.checks?.died(server);
     };
     await this.simulation.enter(life, "kill()", kill);
   }
@@ -171,7 +170,6 @@ export class Cluster implements CheckedCluster {
     const life = this.takeAway(server);
     if (life === undefined) return;
     const { simulation } = this;
-    this.checks?.died(server);
     life.alive = false;
     simulation.dieInEvent(server);
     simulation.bury(life);
@@ -220,6 +218,8 @@ export class Cluster implements CheckedCluster {
     const life = this.lives[server];
     if (life === undefined) return undefined;
     this.simulation.trace.test(`crash S${server}`);
+    // From here on nothing that it still says reaches anybody, and nothing that it saves is kept.
+    this.checks?.died(server);
     this.lives[server] = undefined;
     this.persisters[server] = this.persisters[server]!.succeed();
     return life;
@@ -292,13 +292,15 @@ export class Cluster implements CheckedCluster {
   getState(server: number): Promise<ServerState | undefined> {
     const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
-    const ask = () => {
-      const state = checkServerState(server, life.raft!.getState());
-      this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
-      this.checks?.stateTold(server, state.term, state.isLeader);
-      return state;
-    };
-    return this.simulation.ask<ServerState | undefined>(life, "getState()", ask, undefined);
+    return this.simulation.ask<ServerState | undefined>(life, "getState()", () => this.stateNow(server), undefined);
+  }
+
+  /** getState() of a live server, within an event of that server's. */
+  stateNow(server: number): ServerState {
+    const state = checkServerState(server, this.lives[server]!.raft!.getState());
+    this.simulation.hash.mix((state.term << 1) | (state.isLeader ? 1 : 0));
+    this.checks?.stateTold(server, state.term, state.isLeader);
+    return state;
   }
 
   /**

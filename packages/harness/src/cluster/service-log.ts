@@ -35,6 +35,11 @@ export class ServiceLogs {
     return index < log.length && log[index] !== nothingApplied;
   }
 
+  /** The highest index that the server has applied; 0 if none. */
+  lastIndex(server: number): number {
+    return Math.max(0, this.logs[server]!.length - 1);
+  }
+
   /** The commands 0..index that the server has applied; null where none is known (index 0 always). */
   upTo(server: number, index: number): unknown[] {
     return this.logs[server]!.slice(0, index + 1).map((command) => (command === nothingApplied ? null : command));
@@ -74,6 +79,7 @@ function divergence(index: number, server: number, command: unknown, other: numb
       expected: `S${server} applies ${showCommand(theirs)}`,
       seen: showCommand(command),
       server,
+      aspect: "safety",
     },
   );
 }

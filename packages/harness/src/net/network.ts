@@ -161,6 +161,11 @@ export class Network {
     this.old().remember(capacity);
   }
 
+  /** Keeps the requests that are remembered for `replay`, and none of those to come. */
+  stopRemembering(): void {
+    this.oldMessages?.stopRemembering();
+  }
+
   /** Hands `count` remembered requests (to one server, if given) over again, whole terms after their time maybe; returns how many there were to hand over. */
   replay(count: number, to?: number): number {
     return this.old().replay(count, to);
@@ -209,6 +214,7 @@ export class Network {
     call.method = known;
     call.args = copy;
     call.digest = copiedDigest();
+    // Seed, link and number on the link: nothing else can shift what happens to this call.
     call.key = mix32(end.link.key, end.link.calls++);
     call.detail = known.number | (end.from << 8) | (end.to << 20);
     if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);

@@ -72,6 +72,11 @@ export class OldMessages {
     if (capacity < this.#pool.length) this.#pool = [];
   }
 
+  /** Keeps what is remembered, and nothing more. */
+  stopRemembering(): void {
+    this.#capacity = 0;
+  }
+
   /** A request sets out that the rules let through; what is to happen to it. */
   requestLeaves(request: SentRequest & Packet, verdict: Verdict): Verdict {
     if (this.#capacity > 0) this.#offer(request);

@@ -1,5 +1,6 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
 import { Cluster } from "../../src/cluster/cluster.ts";
+import { clusterSize } from "../../src/lab/cluster-sizes.ts";
 import { Lab } from "../../src/lab/lab.ts";
 import type { LabTest } from "../../src/lab/lab-test.ts";
 import { newSimulation, runScript, type WorldOptions } from "./world.ts";
@@ -22,7 +23,10 @@ export async function onLab<T>(makeRaft: MakeRaft, script: (lab: Lab) => Promise
     run: async () => {},
     ...test,
   };
-  const cluster = new Cluster(simulation, makeRaft, { servers: scenario.servers, snapshots: scenario.snapshots });
+  const cluster = new Cluster(simulation, makeRaft, {
+    servers: clusterSize(scenario.servers, simulation.seed),
+    snapshots: scenario.snapshots,
+  });
   const lab = new Lab(simulation, cluster, scenario);
   return await runScript(simulation, async () => {
     await lab.setUp();
