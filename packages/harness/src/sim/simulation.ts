@@ -258,10 +258,8 @@ export class Simulation {
         delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
       }));
     clock.setRate(ratePerMille, this.nowUs);
-    for (const { timer, delayUs } of left) {
-      this.queue.remove(timer);
-      this.schedule(timer, clock.toRunUs(delayUs));
-    }
+    for (const { timer } of left) this.queue.remove(timer);
+    for (const { timer, delayUs } of left) this.schedule(timer, clock.toRunUs(delayUs));
   }
 
   /** What the server's clock shows, in ms since the run began. */
