@@ -98,7 +98,7 @@ function withCounts(tests: readonly TestTally[]): Tally {
   const total = tests.reduce((sum, test) => sum + test.total, 0);
   const failed = tests.reduce((sum, test) => sum + test.failed, 0);
   const secondsBefore = tests.reduce((sum, { seconds }) => sum + seconds.sum, 0);
-  return { tests, passed: total - failed, failed, before: total, secondsBefore };
+  return { tests, passed: total - failed, failed, excused: 0, before: total, secondsBefore };
 }
 
 const momentsOf = ({ seconds, real, user, system, lab, usual }: TestTally): Readonly<Record<string, Moments>> => ({
@@ -139,7 +139,7 @@ function fromLogs(directory: string, names: readonly string[], tests: readonly T
   const complete = numbers.size === names.length && [...numbers].every((number) => number < names.length);
   if (!complete) {
     throw new UserError(
-      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted: built-in tests write it with --resume only; give a new directory`,
+      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted; give a new directory`,
       exitCodes.usage,
     );
   }

@@ -60,6 +60,8 @@ export interface Tally {
   readonly tests: readonly TestTally[];
   passed: number;
   failed: number;
+  /** Of the runs that passed in checked mode, those whose test was not judged to its end: their schedules were unfair. */
+  excused: number;
   /** Of the runs, those that an earlier command has made (--resume). */
   before: number;
   /** The tests' own time of those, in seconds. */
@@ -88,7 +90,7 @@ export function emptyTestTally(test: TestInfo): TestTally {
 }
 
 export function emptyTally(tests: readonly TestInfo[]): Tally {
-  return { tests: tests.map(emptyTestTally), passed: 0, failed: 0, before: 0, secondsBefore: 0 };
+  return { tests: tests.map(emptyTestTally), passed: 0, failed: 0, excused: 0, before: 0, secondsBefore: 0 };
 }
 
 /** Folds an event into the tally. */
@@ -99,6 +101,7 @@ export function count(tally: Tally, event: RunEvent): void {
   countRun(test, result, log);
   if (result.outcome === "pass") tally.passed++;
   else tally.failed++;
+  if (result.excused !== undefined) tally.excused++;
 }
 
 /** Folds a run of a test into its tally. */

@@ -32,6 +32,7 @@ export function closing(tally: Tally, options: ClosingOptions, paint: Paints): r
     ...(options.stats ? outlierLines(tally) : []),
     ...(clean.length > 0 ? proof(clean, failing.length > 0) : []),
     ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
+    ...(tally.excused > 0 ? [excused(tally)] : []),
     throughput(tally, options),
     ...(comment === undefined ? [] : [comment]),
     tally.failed > 0 ? paint.red(last) : paint.green(last),
@@ -110,6 +111,11 @@ function evidenceLine(tally: Tally, evidence: Evidence): string {
   if (isShown(tally, evidence)) return `shown: every test's failure rate is below ${evidence.text}`;
   const short = tally.tests.filter(({ failed, total }) => failed > 0 || total < needed);
   return `not shown: ${evidence.text} needs ${needed} clean runs of each test; ${short.length} of ${tally.tests.length} tests have not made them`;
+}
+
+function excused(tally: Tally): string {
+  const runs = tally.excused === 1 ? "1 run" : `${tally.excused} runs`;
+  return `${runs} passed on safety alone: the schedule left the test no fair chance to end (docs/determinism.md#checked-mode)`;
 }
 
 function throughput(tally: Tally, { clock, wallSeconds, reason }: ClosingOptions): string {

@@ -24,7 +24,7 @@ export function jsonLines(tally: Tally, write: (line: string) => void): Reporter
 }
 
 function startLine(event: RunsStarted): object {
-  const { seed, tests, iterations, workers, clock, raft, version, node, loop } = event;
+  const { seed, tests, iterations, workers, clock, raft, version, node, loop, race } = event;
   return {
     v,
     type: "start",
@@ -37,6 +37,7 @@ function startLine(event: RunsStarted): object {
     version,
     node,
     ...(loop && { loop }),
+    ...(race && { race }),
   };
 }
 
@@ -59,6 +60,8 @@ function runLine(result: RunResult, log: string | undefined): object {
       ...(failure.kind !== undefined && { kind: failure.kind }),
       ...(failure.atMs !== undefined && { atMs: rounded(failure.atMs, 3) }),
     }),
+    ...(result.schedule !== undefined && { schedule: result.schedule }),
+    ...(result.excused !== undefined && { excused: result.excused }),
     ...(log !== undefined && { log }),
     seconds: rounded(result.seconds, 6),
     realMs: rounded(result.realMs, 3),

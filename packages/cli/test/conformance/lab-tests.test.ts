@@ -37,6 +37,18 @@ describe("all lab tests are passed", () => {
     expect(backwards.map(identity).toReversed()).toEqual(results.filter(({ job }) => job.iteration === 0).map(identity));
   });
 
+  it.each(rafts)("by $path in checked mode with the seeds $seeds, and some of them a second time", async ({ path, seeds }) => {
+    const raft = await bundle(fileOf(path));
+    const again = ["TestManyElections2A", "TestPersist32C", "TestSnapshotInit2D"].flatMap((test) => jobsOf(test, [1]));
+    const [results, repeated] = await Promise.all([
+      runAll(raft, jobsOfAllTests(seeds), { checks: "race" }),
+      runAll(raft, again, { checks: "race", checkDeterminism: true }),
+    ]);
+    expect(failures(results)).toEqual([]);
+    expect(new Set(results.map(({ schedule }) => schedule)).size).toBeGreaterThan(10);
+    for (const run of repeated.map(identity)) expect(results.map(identity)).toContainEqual(run);
+  });
+
   it.each(rafts)("by $path in the same runs when each of its servers evaluates the module anew", async ({ path }) => {
     const shared = await bundle(fileOf(path));
     expect(shared.state.kind).toBe("shared");

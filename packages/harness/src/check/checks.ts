@@ -104,6 +104,12 @@ export class Checks {
     checkers.writeAhead.entryCame(checkers.records[server]!, entry);
   }
 
+  /** The server has died in start(): nobody hears this answer, but the command may be on its disk, and so in its next life's log. */
+  diedInStart(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
+    const { events, nowUs } = this.simulation;
+    if (isLeader) this.checkers.accepted.add(server, index, term, command, events, nowUs);
+  }
+
   /** getState() has answered. */
   stateTold(server: number, term: number, isLeader: boolean): void {
     const record = this.checkers.records[server]!;

@@ -276,7 +276,10 @@ export class Cluster implements CheckedCluster {
       if (!life.alive) return noAnswer;
       throw ImplementationError.of(server, "start()", thrown);
     }
-    if (!life.alive) return noAnswer;
+    if (!life.alive) {
+      this.checks?.diedInStart(server, command, result);
+      return noAnswer;
+    }
     this.checks?.started(server, command, result);
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;

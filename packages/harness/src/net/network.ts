@@ -214,6 +214,7 @@ export class Network {
     call.method = known;
     call.args = copy;
     call.digest = copiedDigest();
+    // Seed, link and number on the link: nothing else can shift what happens to this call.
     call.key = mix32(end.link.key, end.link.calls++);
     call.detail = known.number | (end.from << 8) | (end.to << 20);
     if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);
