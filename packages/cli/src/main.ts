@@ -15,7 +15,8 @@ Examples:
   raft-stress TestBackup2B -n 50 -p 4         one test, 50 runs, 4 at a time
   raft-stress 2A 2B 'Figure8' -n 100          parts, and all tests whose name matches
   raft-stress 2C -l --for 8h                  round after round through the night
-  raft-stress --until 1%@95% TestChurn2C      until its failure rate is shown to be below 1%
+  raft-stress --until 1%@95% Churn2C          until its failure rate is shown to be below 1%
+  raft-stress 2B 2C -r -n 500                 checked mode: simultaneous events in the worst legal orders
   raft-stress --go src/raft 2B -n 50 -p 8 -r  a Go lab, with the race detector
   raft-stress --exec './flaky.sh {seed}' -p 4 any command; its exit status decides
 

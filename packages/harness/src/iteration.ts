@@ -48,7 +48,8 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const schedule = settings.checks === "race" ? drawSchedule(seed, clusterSize(test.servers, seed)) : undefined;
+  const servers = clusterSize(test.servers, seed);
+  const schedule = settings.checks === "race" ? drawSchedule(seed, servers) : undefined;
   const pass: RunPass = (traceLevel, options) => runPass({ test, seed, schedule, makeRaft }, { ...settings, traceLevel }, options);
 
   const { first, repeated } = await runAsAsked(settings, pass);
@@ -62,7 +63,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     seconds: counts.seconds,
     realMs,
     ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
-    servers: clusterSize(test.servers, seed),
+    servers,
     rpcs: counts.rpcs,
     bytes: counts.bytes,
     commands: counts.commands,

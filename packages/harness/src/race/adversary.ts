@@ -1,11 +1,14 @@
-import { mix32, scale32 } from "../sim/random.ts";
+import { logUniform, mix32, scale32 } from "../sim/random.ts";
 import type { Seed } from "../sim/seed.ts";
 import { eventKinds, type SimEvent, TESTER } from "../sim/sim-event.ts";
 import { randomKeys } from "../sim/simulation.ts";
 import { type Schedule, starvedPacketUs, starvedTimerUs } from "./schedule.ts";
 import { ServerTimers } from "./server-timers.ts";
 
-const purposes = { rank: 1, held: 2, hold: 3, late: 4, lateness: 5, edge: 6, side: 7, starved: 8 } as const;
+const purposes = { rank: 1, held: 2, late: 3, edge: 4, side: 5, hold: 16, lateness: 18, starved: 20 } as const;
+
+/** What is held is held for at least this long: of the order of the network's own latency. */
+const leastHoldUs = 64;
 
 /** Ranks are whole numbers below 2^53: a draw or a priority above, and below it how long before its instant a timer was due. */
 const rankUnit = 2 ** 21;
@@ -92,14 +95,14 @@ export class Adversary {
   private held(word: number): number {
     const { heldPerMille, holdUs } = this.schedule;
     if (heldPerMille === 0 || draw(word, purposes.held, 1000) >= heldPerMille) return 0;
-    return logUniform(word, purposes.hold, holdUs);
+    return someTime(word, purposes.hold, holdUs);
   }
 
   private lateness(server: number, dueUs: number): number {
     const { latePerMille, lateUs } = this.schedule;
     if (latePerMille === 0) return 0;
     const word = mix32(mix32(this.seed, server), dueUs);
-    return draw(word, purposes.late, 1000) < latePerMille ? logUniform(word, purposes.lateness, lateUs) : 0;
+    return draw(word, purposes.late, 1000) < latePerMille ? someTime(word, purposes.lateness, lateUs) : 0;
   }
 
   private atEdge(receiver: number, word: number, timeUs: number): number {
@@ -116,13 +119,13 @@ export class Adversary {
     const { server, from, to } = starvation;
     const hit =
       server === undefined ? callerOf(event) === from && calledOf(event) === to : callerOf(event) === server || calledOf(event) === server;
-    return hit ? logUniform(word, purposes.starved, starvedPacketUs) : 0;
+    return hit ? someTime(word, purposes.starved, starvedPacketUs) : 0;
   }
 
   private starvedTimer(owner: number, dueUs: number): number {
     const { starvation } = this.schedule;
     if (starvation === undefined || starvation.server !== owner || !this.starving(dueUs)) return 0;
-    return logUniform(mix32(mix32(this.seed, owner), dueUs), purposes.starved, starvedTimerUs);
+    return someTime(mix32(mix32(this.seed, owner), dueUs), purposes.starved, starvedTimerUs);
   }
 
   private starving(dueUs: number): boolean {
@@ -157,9 +160,8 @@ function draw31(word: number): number {
   return mix32(word, purposes.rank) >>> 1;
 }
 
-/** At least 1, at most `bound`: each doubling from 64 on is as likely as the next. Whole numbers only. */
-function logUniform(word: number, purpose: number, bound: number): number {
-  const powers = 32 - Math.clz32(bound >>> 6);
-  const power = 64 * 2 ** draw(word, purpose, powers);
-  return Math.min(bound, power + draw(word, purpose + 32, power));
+/** From `leastHoldUs` to below `bound`: each doubling is as likely as any other. Uses the purpose after `purpose` too. */
+function someTime(word: number, purpose: number, bound: number): number {
+  let next = purpose;
+  return logUniform(leastHoldUs, bound, (below) => draw(word, next++, below));
 }

@@ -3,7 +3,7 @@ import type { Seed } from "../sim/seed.ts";
 import { randomKeys } from "../sim/simulation.ts";
 
 /** Who is slow during a part of the run, again and again: from `offsetUs` on for `lengthUs`, in every `periodUs`. */
-export interface Starvation {
+interface Starvation {
   /** The server all of whose packets and timers are slow; undefined: only one link is. */
   readonly server: number | undefined;
   readonly from: number;

@@ -252,16 +252,14 @@ export class Simulation {
     const clock = this.clocks[server];
     const timers = this.queue.values().filter(({ kind, owner }) => kind === eventKinds.serverTimer && owner === server);
     const left = timers
-      .toSorted((a, b) => a.timeUs - b.timeUs || a.sequence - b.sequence)
+      .toSorted((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.sequence - b.sequence)
       .map((timer) => ({
         timer,
         delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
       }));
     clock.setRate(ratePerMille, this.nowUs);
-    for (const { timer, delayUs } of left) {
-      this.queue.remove(timer);
-      this.schedule(timer, clock.toRunUs(delayUs));
-    }
+    for (const { timer } of left) this.queue.remove(timer);
+    for (const { timer, delayUs } of left) this.schedule(timer, clock.toRunUs(delayUs));
   }
 
   /** What the server's clock shows, in ms since the run began. */
