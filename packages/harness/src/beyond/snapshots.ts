@@ -98,9 +98,8 @@ async function burst(scene: Scene): Promise<void> {
   if (leader !== undefined) await scene.offer(leader.server, scene.dice.between(1, 8));
 }
 
-/** About the save of a snapshot: when it is taken any save may be one, when it is installed the request tells. */
-function drawSnapshotPoint(dice: Dice): CrashPoint {
-  if (dice.chance(50)) return drawPoint(dice);
+/** About the save of a snapshot that is installed: the request tells when. Of those that are taken, any save may be one. */
+function drawInstallPoint(dice: Dice): CrashPoint {
   return {
     at: "request",
     nth: dice.chance(70) ? 1 : 2,
@@ -119,9 +118,14 @@ async function snapshotCrashes(scene: Scene): Promise<void> {
     if (bursts) await burst(scene);
     await scene.pause(dice.logUniform(20, 300));
     const target = await scene.aim();
-    if (dice.chance(50)) await fallBehind(scene, target, bursts);
+    const isBehind = dice.chance(60);
+    if (isBehind) await fallBehind(scene, target, bursts);
     lab.step(`S${target} crashes about a save`);
-    scene.crashAt(target, drawSnapshotPoint(dice), dice.chance(50) ? 0 : dice.logUniform(1, 1000));
+    scene.crashAt(
+      target,
+      isBehind && dice.chance(70) ? drawInstallPoint(dice) : drawPoint(dice),
+      dice.chance(50) ? 0 : dice.logUniform(1, 1000),
+    );
     scene.link(undefined);
     await scene.pause(dice.logUniform(50, 600));
     scene.disarm();
