@@ -36,8 +36,8 @@ function electionLateness(dice: Dice): Lateness {
     duplicates: dice.chance(30) ? 200 : 0,
     strays: dice.chance(40) ? dice.between(50, 250) : 0,
     lateReplies: dice.between(200, 700),
-    leastMs: dice.logUniform(20, 300),
-    mostMs: dice.logUniform(600, 2500),
+    leastMs: dice.logUniform(20, 250),
+    mostMs: dice.logUniform(400, 2500),
   };
 }
 
@@ -85,6 +85,7 @@ async function lateAnswers(scene: Scene): Promise<void> {
 async function electionsUnderFire(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   const { network } = lab.cluster;
+  network.longDelays = dice.chance(30);
   scene.load(dice.logUniform(15, 120));
   await scene.awaitLeader(2000);
   while (scene.goesOn) {

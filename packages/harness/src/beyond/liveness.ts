@@ -1,7 +1,7 @@
 import { usualPace } from "../cluster/apply-channel.ts";
 import { TestFailure } from "../failure.ts";
 import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
-import { fullMesh, mute } from "../net/links.ts";
+import { type Links, mute } from "../net/links.ts";
 import { leaderOf, type Scene } from "./scene.ts";
 
 /**
@@ -84,14 +84,14 @@ async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   network.longDelays = false;
   network.longReordering = false;
   network.setLateness(undefined);
-  let links = fullMesh(lab.servers);
+  let links: Links | undefined;
   for (const server of lab.everyone()) {
     if (core.includes(server)) continue;
     const fate = dice.pick(["dead", "paused", "isolated", "mute"]);
     if (fate === "dead") await scene.crash(server);
     else if (fate === "paused") cluster.pause(server);
     else if (fate === "isolated") lab.disconnect(server);
-    else links = links.and(mute(lab.servers, server));
+    else links = links === undefined ? mute(lab.servers, server) : links.and(mute(lab.servers, server));
   }
   scene.link(links);
   for (const server of core) {
