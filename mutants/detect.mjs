@@ -1,6 +1,7 @@
 /** @typedef {import("./index.mjs").DetectOptions} DetectOptions */
 /** @typedef {import("./index.mjs").Detection} Detection */
 
+import { setImmediate } from "node:timers/promises";
 import { jobOf } from "./hunt.mjs";
 
 /**
@@ -13,6 +14,8 @@ export async function detect({ harness, runJob, tests, seed, budgetCpuSeconds, l
   const start = process.cpuUsage();
   let runs = 0;
   for (let run = 1; ; run += 1) {
+    // Whoever hunts in a process of its own hears then that its parent has gone.
+    await setImmediate();
     for (const test of tests) {
       const { outcome, failure } = await runJob(jobOf(harness, test, run, seed));
       runs += 1;

@@ -8,6 +8,8 @@ import { findStyle } from "./styles.mjs";
 // One process for each Raft that is measured, so that none is faster for what V8 learned from another, and its processor time is that of one hunt at a time.
 // `mutants/processes.mjs` starts it, gives it one Task and takes one message for each column, with what was detected.
 
+process.once("disconnect", () => process.exit());
+
 process.once("message", async (/** @type {import("./index.mjs").Task} */ task) => {
   const style = findStyle(task.style);
   const fault = task.mutant === style.canary.name ? style.canary : style.mutants.find(({ name }) => name === task.mutant);

@@ -15,17 +15,20 @@ import * as harness from "../packages/harness/dist/index.js";
 /** A Raft without a fault is tried for so many budgets in each column: a false alarm would be worse than an escape. */
 const budgetsWithoutFault = 10;
 
+/** The two ways of replication; the page is about them at least. */
+const usualStyles = ["at-once", "batched"];
+
 const help = `usage: pnpm mutants [--write] [--style STYLE]... [--seeds N] [--budget CPU_SECONDS] [--keep DIR] [NAME...]
 
 Measures how soon one-line faults of a Raft are found, and holds that against docs/mutants.tsv. Exit code 1 when the harness itself is at fault: the canary lives, a Raft
 without a fault fails a run, or a mutant that was caught is caught no more.
 
   --write         put what was measured into docs/mutants.md and docs/mutants.tsv instead
-  --style STYLE   one of ${styles.map(({ name }) => name).join(", ")}; may be repeated; at-once and batched unless given
-  --seeds N       look for each mutant with so many seeds (5)
-  --budget S      for so many seconds of processor time with each (6)
+  --style STYLE   one of ${styles.map(({ name }) => name).join(", ")}; may be repeated; ${usualStyles.join(" and ")} unless given
+  --seeds N       look for each mutant with so many seeds (3)
+  --budget S      for so many seconds of processor time with each (5)
   --keep DIR      leave the mutants in DIR, one directory each: ./raft-stress --raft DIR/STYLE/NAME TEST runs one
-  NAME...         these mutants only
+  NAME...         these mutants only, and the Rafts without a fault for one budget rather than ${budgetsWithoutFault}
 `;
 
 const pageFile = fileURLToPath(new URL("../docs/mutants.md", import.meta.url));
@@ -47,9 +50,9 @@ try {
 function readArguments() {
   const options = {
     write: { type: "boolean", default: false },
-    style: { type: "string", multiple: true, default: ["at-once", "batched"] },
-    seeds: { type: "string", default: "5" },
-    budget: { type: "string", default: "6" },
+    style: { type: "string", multiple: true, default: usualStyles },
+    seeds: { type: "string", default: "3" },
+    budget: { type: "string", default: "5" },
     keep: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   };
@@ -67,6 +70,9 @@ function readArguments() {
   const mutants = new Set(wanted.flatMap((style) => style.mutants.map(({ name }) => name)));
   for (const name of positionals) if (!mutants.has(name)) usage(`no mutant is called '${name}'; there are ${[...mutants].join(", ")}`);
   if (values.write && positionals.length > 0) usage("--write needs all mutants, got names of some");
+  if (values.write && !usualStyles.every((name) => values.style.includes(name))) {
+    usage(`--write needs the styles ${usualStyles.join(" and ")}, got ${values.style.join(" and ")}`);
+  }
   return {
     write: values.write,
     seeds: Array.from({ length: Number(values.seeds) }, (_, i) => i + 1),
@@ -94,7 +100,12 @@ function usage(message) {
 async function measureChosen() {
   const canaries = chosen.map((style) => ({ style, mutant: style.canary, seeds: [1], budget: budgetCpuSeconds }));
   const unmutated = chosen.flatMap((style) =>
-    columns.map(({ name }) => ({ style, column: name, seeds: [1], budget: budgetsWithoutFault * budgetCpuSeconds })),
+    columns.map(({ name }) => ({
+      style,
+      column: name,
+      seeds: [1],
+      budget: (names.length === 0 ? budgetsWithoutFault : 1) * budgetCpuSeconds,
+    })),
   );
   const mutants = chosen.flatMap((style) =>
     style.mutants

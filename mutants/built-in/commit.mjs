@@ -42,7 +42,7 @@ export const commit = [
     file: "replication.js",
     find: "let copies = 1;",
     replace: "let copies = 2;",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestBackup2B", "TestFigure8Unreliable2C"],
   },
   {
     name: "leader-doesn't-count-itself",
@@ -50,7 +50,7 @@ export const commit = [
     file: "replication.js",
     find: "let copies = 1;",
     replace: "let copies = 0;",
-    caughtBy: [],
+    caughtBy: ["TestFollowerFailure2B", "TestLeaderFailure2B", "TestFailAgree2B"],
   },
   {
     name: "commits-when-its-last-entry-is-of-this-term",
@@ -67,7 +67,7 @@ export const commit = [
     file: "replication.js",
     find: 'state.role = "leader";',
     replace: 'state.role = "leader";\n    state.commitIndex = state.log.lastIndex;',
-    caughtBy: [],
+    caughtBy: ["TestFigure8Unreliable2C"],
   },
   {
     name: "leaderCommit-is-lastIndex",
@@ -75,7 +75,7 @@ export const commit = [
     file: "replication.js",
     find: "leaderCommit: state.commitIndex,",
     replace: "leaderCommit: state.log.lastIndex,",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestBackup2B", "TestFigure8Unreliable2C"],
   },
   {
     name: "commitIndex-goes-back",
@@ -83,7 +83,7 @@ export const commit = [
     file: "follower.js",
     find: "if (commitIndex > state.commitIndex)",
     replace: "if (commitIndex !== state.commitIndex)",
-    caughtBy: [],
+    caughtBy: ["TestPersist32C", "TestFigure82C", "TestFigure8Unreliable2C"],
   },
   {
     name: "applies-only-the-newest",
@@ -91,7 +91,7 @@ export const commit = [
     file: "core.js",
     find: "state.lastApplied += 1;",
     replace: "state.lastApplied = state.commitIndex;",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestFailNoAgree2B", "TestConcurrentStarts2B"],
   },
   {
     name: "follower-commits-when-refusing",
@@ -100,7 +100,7 @@ export const commit = [
     find: "if (!matchesAt(state, args))",
     replace:
       "state.commitIndex = Math.max(state.commitIndex, Math.min(args.leaderCommit, state.log.lastIndex));\n    if (!matchesAt(state, args))",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestPersist22C"],
   },
   {
     name: "stale-leader-moves-commitIndex",
@@ -110,6 +110,6 @@ export const commit = [
     replace:
       "if (args.term < state.currentTerm)\n        state.commitIndex = Math.max(state.commitIndex, Math.min(args.leaderCommit, state.log.lastIndex));\n    if (args.term < state.currentTerm)\n        return { term: state.currentTerm, success: false",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestFigure8Unreliable2C", "TestBackup2B"],
   },
 ];

@@ -67,7 +67,7 @@ export const efficiency = [
     file: "election.js",
     find: "asked ? now + state.options.heartbeatIntervalMs",
     replace: "asked ? now",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestFollowerFailure2B"],
   },
   {
     name: "no-back-off-from-silent-peers",

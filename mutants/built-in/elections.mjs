@@ -75,7 +75,7 @@ export const elections = [
     file: "state.js",
     find: "Math.floor(servers / 2) + 1",
     replace: "Math.floor(servers / 2) + 2",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestFollowerFailure2B"],
   },
   {
     name: "counts-votes-over-terms",
@@ -83,7 +83,7 @@ export const elections = [
     file: "election.js",
     find: "state.voteCount = 1;",
     replace: "state.voteCount += 1;",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestFailAgree2B"],
   },
   {
     name: "votes-for-itself-twice",
@@ -91,7 +91,7 @@ export const elections = [
     file: "election.js",
     find: "state.voteCount = 1;",
     replace: "state.voteCount = 2;",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestFailAgree2B", "TestRejoin2B"],
   },
   {
     name: "counts-a-vote-twice",
@@ -108,7 +108,7 @@ export const elections = [
     file: "election.js",
     find: "if (!reply.voteGranted)\n        return;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "counts-votes-of-older-terms",
@@ -143,7 +143,7 @@ export const elections = [
     file: "state.js",
     find: "if (term <= this.currentTerm)",
     replace: "if (term < this.currentTerm)",
-    caughtBy: [],
+    caughtBy: ["TestInitialElection2A", "TestReElection2A", "TestManyElections2A"],
   },
   {
     name: "adopts-lower-terms",
@@ -151,7 +151,7 @@ export const elections = [
     file: "state.js",
     find: "if (term <= this.currentTerm)",
     replace: "if (term === this.currentTerm)",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestPersist22C"],
   },
   {
     name: "keeps-votedFor-in-new-term",
@@ -159,7 +159,7 @@ export const elections = [
     file: "state.js",
     find: "this.votedFor = undefined;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestLeaderFailure2B"],
   },
   {
     name: "vote-for-S0-counts-as-none",
@@ -168,7 +168,7 @@ export const elections = [
     find: "if (state.votedFor !== undefined && state.votedFor !== args.candidateId)",
     replace: "if (state.votedFor && state.votedFor !== args.candidateId)",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestFollowerFailure2B"],
   },
   {
     name: "candidate-forgets-its-own-vote",
@@ -176,7 +176,7 @@ export const elections = [
     file: "election.js",
     find: "state.votedFor = state.me;",
     replace: "state.votedFor = undefined;",
-    caughtBy: [],
+    caughtBy: ["TestFollowerFailure2B", "TestSnapshotInstallUnCrash2D", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "candidate-keeps-its-term",
@@ -184,7 +184,7 @@ export const elections = [
     file: "election.js",
     find: 'state.role = "candidate";\n    state.currentTerm += 1;',
     replace: 'state.currentTerm += state.role === "candidate" ? 0 : 1;\n    state.role = "candidate";',
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestSnapshotInstallUnreliable2D", "TestSnapshotInstallUnCrash2D"],
   },
   {
     name: "votes-in-older-terms",
@@ -201,7 +201,7 @@ export const elections = [
     file: "core.js",
     find: "this.observe(args.candidateId, args.term, now);",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestRejoin2B"],
   },
   {
     name: "ignores-terms-in-replies",
@@ -218,7 +218,7 @@ export const elections = [
     file: "driver.js",
     find: 'isLeader: role === "leader"',
     replace: 'isLeader: role !== "follower"',
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestManyElections2A", "TestFailNoAgree2B"],
   },
   {
     name: "equal-log-not-enough",
@@ -226,7 +226,7 @@ export const elections = [
     file: "election.js",
     find: "return args.lastLogIndex >= state.log.lastIndex;",
     replace: "return args.lastLogIndex > state.log.lastIndex;",
-    caughtBy: [],
+    caughtBy: ["TestInitialElection2A", "TestReElection2A", "TestManyElections2A"],
   },
   {
     name: "up-to-date-by-term-only",
@@ -234,7 +234,7 @@ export const elections = [
     file: "election.js",
     find: "return args.lastLogIndex >= state.log.lastIndex;",
     replace: "return true;",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestPersist22C", "TestPersist32C"],
   },
   {
     name: "up-to-date-by-commitIndex",
@@ -243,7 +243,7 @@ export const elections = [
     find: "return args.lastLogIndex >= state.log.lastIndex;",
     replace: "return args.lastLogIndex >= state.commitIndex;",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestPersist22C", "TestPersist32C"],
   },
   {
     name: "candidate-claims-its-new-term",
@@ -251,7 +251,7 @@ export const elections = [
     file: "election.js",
     find: "lastLogTerm: state.log.lastTerm };",
     replace: "lastLogTerm: state.currentTerm };",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "asks-in-the-term-after-its-own",
@@ -259,7 +259,7 @@ export const elections = [
     file: "election.js",
     find: "return { term: state.currentTerm, candidateId: state.me,",
     replace: "return { term: state.currentTerm + 1, candidateId: state.me,",
-    caughtBy: [],
+    caughtBy: ["TestInitialElection2A", "TestReElection2A", "TestManyElections2A"],
   },
   {
     name: "counts-the-last-answer",

@@ -70,7 +70,7 @@ export const liveness = [
     file: "election.js",
     find: "state.drawElectionTimeout(now);\n    state.trace(",
     replace: "state.electionDeadlineMs = Infinity;\n    state.trace(",
-    caughtBy: [],
+    caughtBy: ["TestReElection2A", "TestPersist22C", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "conflict-hint-too-high",
@@ -78,7 +78,7 @@ export const liveness = [
     file: "log.js",
     find: "let hi = Math.min(atMost, this.lastIndex);",
     replace: "let hi = this.lastIndex;",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestPersist12C", "TestPersist22C"],
   },
   {
     name: "backs-up-one-too-few",
@@ -86,7 +86,7 @@ export const liveness = [
     file: "replication.js",
     find: "peer.backUpTo(index + 1, state.sequence);",
     replace: "peer.backUpTo(index + 2, state.sequence);",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "never-stops-probing",
@@ -94,7 +94,7 @@ export const liveness = [
     file: "replication.js",
     find: "if (matchIndex >= peer.nextIndex - 1)\n        peer.probing = false;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "silent-peer-never-heard-again",
@@ -102,7 +102,7 @@ export const liveness = [
     file: "core.js",
     find: "this.state.peer(from).heardMs = now;",
     replace: "if (!(now - this.state.peer(from).heardMs >= 700))\n            this.state.peer(from).heardMs = now;",
-    caughtBy: [],
+    caughtBy: ["TestRejoin2B", "TestBackup2B", "TestUnreliableChurn2C"],
   },
   {
     name: "heartbeats-too-rare",
@@ -110,7 +110,7 @@ export const liveness = [
     file: "replication.js",
     find: "now + state.options.heartbeatIntervalMs;\n    peer.sentCommit",
     replace: "now + 2 * state.options.electionTimeoutMaxMs;\n    peer.sentCommit",
-    caughtBy: [],
+    caughtBy: ["TestFollowerFailure2B", "TestLeaderFailure2B", "TestFailAgree2B"],
   },
   {
     name: "deposed-leader-has-no-timer",
@@ -127,6 +127,6 @@ export const liveness = [
     file: "replication.js",
     find: "leaderCommit: state.commitIndex,",
     replace: "leaderCommit: entries.length > 0 ? state.commitIndex : 0,",
-    caughtBy: [],
+    caughtBy: ["TestBasicAgree2B", "TestRPCBytes2B", "TestFollowerFailure2B"],
   },
 ];

@@ -120,7 +120,7 @@ export const persistence = [
     file: "driver.js",
     find: "if (core.unsaved) {",
     replace: "if (core.unsaved && !(now - this.savedMs < 50)) {\n            this.savedMs = now;",
-    caughtBy: [],
+    caughtBy: ["TestPersist12C"],
   },
   {
     name: "encoding-not-truncated",
@@ -128,7 +128,7 @@ export const persistence = [
     file: "codec.js",
     find: "this.ends.length = count;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestPersist22C", "TestFigure82C", "TestReliableChurn2C"],
   },
   {
     name: "encoding-offsets-not-moved",
@@ -137,7 +137,7 @@ export const persistence = [
     find: ".map((end) => end - (from - HEADER_ROOM))",
     replace: "",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D"],
   },
   {
     name: "single-entries-not-saved",
@@ -145,7 +145,7 @@ export const persistence = [
     file: "follower.js",
     find: "log.append(entries[i]);\n    state.unsaved = true;",
     replace: "log.append(entries[i]);\n    if (entries.length > 1)\n        state.unsaved = true;",
-    caughtBy: [],
+    caughtBy: ["TestPersist12C", "TestSnapshotAllCrash2D"],
   },
   {
     name: "restart-keeps-commitIndex-0",
@@ -153,6 +153,6 @@ export const persistence = [
     file: "state.js",
     find: "this.commitIndex = snapshotIndex;",
     replace: "this.commitIndex = 0;",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D", "TestSnapshotAllCrash2D"],
   },
 ];

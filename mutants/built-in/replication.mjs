@@ -97,7 +97,7 @@ export const replication = [
     file: "follower.js",
     find: "if (!matchesAt(state, args))",
     replace: "if (args.entries.length > 0 && !matchesAt(state, args))",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "appends-what-it-has",
@@ -105,7 +105,7 @@ export const replication = [
     file: "follower.js",
     find: "while (i < entries.length && prevLogIndex + 1 + i <= log.lastIndex)",
     replace: "while (false)",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "stores-at-most-8-entries",
@@ -114,7 +114,7 @@ export const replication = [
     find: "for (; i < entries.length; i += 1)",
     replace: "for (; i < Math.min(8, entries.length); i += 1)",
     styles: ["built-in", "at-once"],
-    caughtBy: [],
+    caughtBy: ["TestBackup2B", "TestCount2B", "TestFigure82C"],
   },
   {
     name: "takes-append-replies-of-older-terms",
@@ -131,7 +131,7 @@ export const replication = [
     file: "replication.js",
     find: "prevLogTerm: state.log.termAt(prevLogIndex)",
     replace: "prevLogTerm: state.log.lastTerm",
-    caughtBy: [],
+    caughtBy: ["TestBasicAgree2B", "TestRPCBytes2B", "TestFollowerFailure2B"],
   },
   {
     name: "sends-entries-with-its-own-term",
@@ -139,7 +139,7 @@ export const replication = [
     file: "replication.js",
     find: "        entries,\n        leaderCommit",
     replace: "        entries: entries.map(({ command }) => ({ term: state.currentTerm, command })),\n        leaderCommit",
-    caughtBy: [],
+    caughtBy: ["TestFailAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "proposes-in-older-term",
@@ -147,7 +147,7 @@ export const replication = [
     file: "core.js",
     find: "state.log.append({ term, command });",
     replace: "state.log.append({ term: Math.max(1, state.log.lastTerm), command });",
-    caughtBy: [],
+    caughtBy: ["TestLeaderFailure2B", "TestFailAgree2B", "TestFailNoAgree2B"],
   },
   {
     name: "leader-replaces-its-last-entry",
@@ -156,7 +156,7 @@ export const replication = [
     find: "state.log.append({ term, command });",
     replace:
       "if (state.log.lastIndex - state.commitIndex >= 3)\n            state.log.truncateFrom(state.log.lastIndex);\n        state.log.append({ term, command });",
-    caughtBy: [],
+    caughtBy: ["TestConcurrentStarts2B", "TestCount2B", "TestPersist22C"],
   },
   {
     name: "new-leader-drops-uncommitted",
@@ -164,7 +164,7 @@ export const replication = [
     file: "replication.js",
     find: 'state.role = "leader";',
     replace: 'state.role = "leader";\n    state.log.truncateFrom(state.commitIndex + 1);',
-    caughtBy: [],
+    caughtBy: ["TestPersist12C", "TestPersist22C", "TestPersist32C"],
   },
   {
     name: "start-tells-next-index",
@@ -172,7 +172,7 @@ export const replication = [
     file: "core.js",
     find: "return { index: state.log.lastIndex, term, isLeader: true };",
     replace: "return { index: state.log.lastIndex + 1, term, isLeader: true };",
-    caughtBy: [],
+    caughtBy: ["TestBasicAgree2B", "TestRPCBytes2B", "TestFollowerFailure2B"],
   },
   {
     name: "start-tells-older-term",
@@ -180,7 +180,7 @@ export const replication = [
     file: "core.js",
     find: "return { index: state.log.lastIndex, term, isLeader: true };",
     replace: "return { index: state.log.lastIndex, term: term - 1, isLeader: true };",
-    caughtBy: [],
+    caughtBy: ["TestConcurrentStarts2B", "TestCount2B"],
   },
   {
     name: "nextIndex-below-snapshot",
@@ -188,7 +188,7 @@ export const replication = [
     file: "replication.js",
     find: "Math.max(peer.nextIndex - 1, state.log.snapshotIndex), NO_ENTRIES",
     replace: "peer.nextIndex - 1, NO_ENTRIES",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallUnreliable2D", "TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D"],
   },
   {
     name: "rejection-may-lower-matched",
@@ -205,7 +205,7 @@ export const replication = [
     file: "follower.js",
     find: "if (log.termAt(index) !== entries[i].term) {",
     replace: "if (log.termAt(index) > entries[i].term) {",
-    caughtBy: [],
+    caughtBy: ["TestFailNoAgree2B", "TestRejoin2B", "TestBackup2B"],
   },
   {
     name: "proposes-in-the-next-term",

@@ -95,7 +95,7 @@ export const snapshots = [
     file: "state.js",
     find: "new RaftLog(snapshotIndex, snapshotTerm)",
     replace: "new RaftLog(snapshotIndex, 0)",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D", "TestSnapshotAllCrash2D"],
   },
   {
     name: "snapshot-sent-with-current-term",
@@ -103,7 +103,7 @@ export const snapshots = [
     file: "replication.js",
     find: "lastIncludedTerm: log.snapshotTerm,",
     replace: "lastIncludedTerm: state.currentTerm,",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "snapshot-keeps-conflicting-tail",
@@ -112,7 +112,7 @@ export const snapshots = [
     find: "if (lastIncludedIndex <= log.lastIndex && log.termAt(lastIncludedIndex) === lastIncludedTerm)",
     replace: "if (lastIncludedIndex <= log.lastIndex)",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "installs-snapshot-of-stale-leader",
@@ -138,7 +138,7 @@ export const snapshots = [
     file: "follower.js",
     find: "state.commitIndex = lastIncludedIndex;",
     replace: "",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "snapshot-reply-acknowledges-all",
@@ -146,7 +146,7 @@ export const snapshots = [
     file: "replication.js",
     find: "acknowledge(state, peer, args.lastIncludedIndex);",
     replace: "acknowledge(state, peer, state.log.lastIndex);",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "snapshot-reply-counts-for-a-newer-one",
@@ -173,7 +173,7 @@ export const snapshots = [
     file: "driver.js",
     find: "this.env.persister.save(core.encodeState(), core.snapshot);",
     replace: "this.env.persister.save(core.encodeState(), this.env.persister.readSnapshot());",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D", "TestSnapshotAllCrash2D"],
   },
   {
     name: "request-below-snapshot",
@@ -200,7 +200,7 @@ export const snapshots = [
     find: "return peer.nextIndex < state.log.firstIndex;",
     replace: "return peer.nextIndex < state.log.snapshotIndex;",
     rare: true,
-    caughtBy: [],
+    caughtBy: ["TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D", "TestSnapshotInstallCrash2D"],
   },
   {
     name: "lastTerm-kept-after-install",
@@ -217,7 +217,7 @@ export const snapshots = [
     file: "log.js",
     find: "this.entries.slice(dropped);",
     replace: "this.entries.slice(dropped + 1);",
-    caughtBy: [],
+    caughtBy: ["TestSnapshotBasic2D", "TestSnapshotInstall2D", "TestSnapshotInstallUnreliable2D"],
   },
   {
     name: "snapshot-delivered-with-another-term",

@@ -46,6 +46,9 @@ export interface RunResult {
   /** For each event, a hash of all that had happened by its end; see the harness's `IterationResult`. */
   readonly eventDigests?: Int32Array;
   readonly failure?: RunFailure;
+  /** What was checked, and what happened; see the harness's `IterationResult`. */
+  readonly looks?: readonly number[];
+  readonly coverage?: readonly number[];
   /** In checked mode; see the harness's `IterationResult`. */
   readonly schedule?: string;
   readonly excused?: string;

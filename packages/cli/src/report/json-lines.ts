@@ -1,6 +1,7 @@
+import { coverageKeys, properties, propertyKeys } from "@raft-stress/harness";
 import type { Reporter, RunsEnded, RunsStarted } from "../events.ts";
 import type { RunResult } from "../run-result.ts";
-import type { Tally } from "../tally.ts";
+import { looksOf, type Tally } from "../tally.ts";
 
 /** Version of the lines' format. Fields may be added to it, never renamed. */
 const v = 1;
@@ -53,7 +54,7 @@ function runLine(result: RunResult, log: string | undefined): object {
     ...(failure && {
       reason: failure.reason,
       cause: failure.cause,
-      ...(failure.property !== undefined && { property: failure.property }),
+      ...(failure.property !== undefined && { property: failure.property, source: failure.source, evidence: failure.evidence }),
       ...(failure.expected !== undefined && { expected: failure.expected }),
       ...(failure.seen !== undefined && { seen: failure.seen }),
       ...(failure.step !== undefined && { step: failure.step }),
@@ -82,6 +83,7 @@ function runLine(result: RunResult, log: string | undefined): object {
 }
 
 function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
+  const looks = looksOf(tally);
   return {
     v,
     type: "summary",
@@ -94,14 +96,25 @@ function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
       tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0),
       3,
     ),
-    tests: tally.tests.map(({ test, failed, total, seconds }) => ({
+    ...(looks.length > 0 && {
+      looks: named(
+        propertyKeys.map((key) => properties[key].name),
+        looks,
+      ),
+    }),
+    tests: tally.tests.map(({ test, failed, total, seconds, coverage }) => ({
       test: test.name,
       failed,
       total,
       mean: rounded(seconds.mean, 4),
       sd: rounded(seconds.deviation, 4),
+      ...(coverage.length > 0 && { reached: named(coverageKeys, coverage) }),
     })),
   };
+}
+
+function named(names: readonly string[], values: readonly number[]): Record<string, number> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? 0]));
 }
 
 function rounded(value: number, decimals: number): number {

@@ -13,6 +13,9 @@ import type { LeaderSeen, Scene } from "./scene.ts";
 async function conflicts(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   lab.cluster.network.cutsInFlight = dice.chance(50);
+  // Answers of a former leadership, of entries that may be gone since.
+  const lateReplies = dice.chance(50) ? dice.between(300, 800) : 0;
+  lab.cluster.network.setLateness({ duplicates: 0, strays: 0, lateReplies, leastMs: 200, mostMs: 5000 });
   const majority = Math.floor(lab.servers / 2) + 1;
   let former: LeaderSeen | undefined;
   while (scene.goesOn) {
@@ -30,7 +33,7 @@ async function conflicts(scene: Scene): Promise<void> {
     const followers = dice.shuffled(together.filter((server) => server !== leader.server));
     const reached = dice.below(followers.length + 1);
     if (reached < followers.length) scene.link(group.and(oneWayCut(lab.servers, [leader.server], followers.slice(reached))));
-    if (dice.chance(50)) await scene.offer(leader.server);
+    if (dice.chance(50)) await scene.offer(leader.server, dice.chance(70) ? 1 : 3);
     if (dice.chance(20)) await scene.restart(leader.server, 0);
     await scene.pause(dice.logUniform(0.2, 250));
   }

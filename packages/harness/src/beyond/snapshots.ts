@@ -24,8 +24,11 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   if (dice.chance(60)) scene.rememberRequests();
   network.setLateness(dice.chance(75) ? drawLateness(dice) : undefined);
   network.reliable = dice.chance(60);
-  scene.load(dice.logUniform(15, 80), mostCommands);
+  // In bursts with silence between them, a snapshot is all that a server which was away gets: its log ends where the snapshot does.
+  const bursts = dice.chance(50);
+  if (!bursts) scene.load(dice.logUniform(15, 80), mostCommands);
   while (scene.goesOn) {
+    if (bursts) await burst(scene);
     const victim = await scene.aim();
     lab.step(`S${victim} falls behind`);
     const rest = lab.everyone().filter((server) => server !== victim);
@@ -39,6 +42,7 @@ async function snapshotRaces(scene: Scene): Promise<void> {
     );
     await scene.offer(victim, dice.between(0, 4));
     await scene.pause(dice.logUniform(30, 1500));
+    if (bursts) await burst(scene);
     if (dice.chance(30)) await scene.restart(victim, 0);
     lab.step(`S${victim} catches up`);
     scene.link(undefined);
@@ -51,6 +55,11 @@ async function snapshotRaces(scene: Scene): Promise<void> {
       if (leader !== undefined) await scene.restart(leader.server, dice.logUniform(1, 1000));
     }
   }
+}
+
+async function burst(scene: Scene): Promise<void> {
+  const leader = await scene.awaitLeader(1500);
+  if (leader !== undefined) await scene.offer(leader.server, scene.dice.between(1, 8));
 }
 
 /** Servers crash about the saves of snapshots, taken and installed: log and snapshot on the disk must fit together whatever was saved last. */

@@ -27,6 +27,8 @@ export class ServerRecord {
   readonly terms: number[] = [0];
   /** `terms` says nothing of what lies below this index. */
   knownFrom = 0;
+  /** Entries from here on have not been held against the invariants yet. */
+  unseenFrom = Number.POSITIVE_INFINITY;
 
   // The disk.
   /** Calls of save() in all lives. */

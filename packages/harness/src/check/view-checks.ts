@@ -71,6 +71,7 @@ export class ViewChecks {
     record.savesBeforeTerm = Number.NEGATIVE_INFINITY;
     record.acknowledgedIndex = Math.min(record.acknowledgedIndex, view.lastIndex);
     this.followLog(record, view, true);
+    this.seeEntries(record);
     // The disk holds what was read from it.
     record.changedFrom = 0;
     record.copyLogToDisk();
@@ -118,6 +119,7 @@ export class ViewChecks {
       if (check) this.entryAdded(record, index, view.termAt(index));
       else terms[index] = view.termAt(index);
     }
+    if (!check) record.unseenFrom = Math.min(record.unseenFrom, Math.max(kept, base) + 1);
     record.lastIndex = last;
     if (record.changedFrom > kept + 1) record.changedFrom = kept + 1;
   }
@@ -155,6 +157,16 @@ export class ViewChecks {
     terms[index] = term;
     logTerms.entry(server, index, term, prevTerm, record.currentTerm, simulation.events, simulation.nowUs);
     this.checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())");
+  }
+
+  /** Entries that came in the last event of the former life, which it did not live to see the end of: what is left of them is there to stay. */
+  private seeEntries(record: ServerRecord): void {
+    const { server, terms, lastIndex } = record;
+    for (let index = Math.max(record.unseenFrom, record.baseIndex + 1); index <= lastIndex; index++) {
+      const prevTerm = index - 1 < record.knownFrom ? -1 : terms[index - 1]!;
+      this.checkers.entrySeen(server, index, terms[index]!, prevTerm, "holds it in its log (inspect())");
+    }
+    record.unseenFrom = Number.POSITIVE_INFINITY;
   }
 
   /** The log, as it is, is on disk now. */

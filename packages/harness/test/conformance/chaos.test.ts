@@ -2,6 +2,8 @@ import type { MakeRaft, Peer, Persister } from "@raft-stress/raft/api";
 import { describe, expect, it } from "vitest";
 import { makeRaft } from "../../../raft/src/index.ts";
 import { isRunError } from "../../src/failure.ts";
+import { Adversary } from "../../src/race/adversary.ts";
+import { drawSchedule } from "../../src/race/schedule.ts";
 import { Comparison, Journal } from "../../src/sim/journal.ts";
 import { chaos } from "../support/chaos.ts";
 
@@ -78,6 +80,16 @@ describe.each([
     expect(Math.min(...did.values())).toBeGreaterThan(50);
     expect(did.get("crash at a point")).toBeGreaterThan(100);
     expect(committed).toBeGreaterThan(50 * seeds.length);
+  });
+
+  it("goes through storms whose events an adversary orders", async () => {
+    for (const low of seeds.slice(0, 10)) {
+      const seed = { high: 0, low };
+      const schedule = drawSchedule(seed, 3);
+      await chaos(raft, low, { adversary: new Adversary(seed, schedule) }).catch((thrown: unknown) => {
+        throw new Error(`seed ${low}, ${schedule.name}: ${String(thrown)}`, { cause: thrown });
+      });
+    }
   });
 
   it("goes the same way again with the same seed, traced or not", async () => {

@@ -9,7 +9,7 @@ import { logUniform, type RandomStream } from "../../src/sim/random.ts";
 import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
 import { newSimulation, runScript, type WorldOptions } from "./world.ts";
 
-export interface ChaosOptions extends Pick<WorldOptions, "traceLevel" | "watch"> {
+export interface ChaosOptions extends Pick<WorldOptions, "traceLevel" | "watch" | "adversary"> {
   /** The kinds of faults that there are; all unless told. */
   readonly only?: readonly string[];
 }
