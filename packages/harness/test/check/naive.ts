@@ -85,10 +85,10 @@ const oneVote: Rule = (history) => {
     for (const a of [...told, ...shown]) {
       if (a.server !== b.server || a.term !== b.term || a.candidate === b.candidate || a.event > b.event) continue;
       if (told.includes(a) && told.includes(b)) found.push(b.event);
-      // Across lives what was shown binds nobody; and the leader of the term may be noted for it.
+      // Across lives what was shown binds nobody; and the leader of the term may be noted for a vote, also before a vote that was given earlier is told.
       if (a.life !== b.life) continue;
-      const noted = [a, b].filter((vote) => shown.includes(vote));
-      if (noted.some(({ candidate }) => candidate === leaderOf(history, a.term, b.event))) continue;
+      const note = shown.includes(b) ? b : a;
+      if (note.candidate === leaderOf(history, a.term, b.event)) continue;
       found.push(b.event);
     }
   }
@@ -153,7 +153,8 @@ const staleRequests: Rule = (history) =>
 
 /** How often the server has saved from one observation to another, both included. */
 function savesWithin(history: History, server: number, from: number, to: number): number {
-  return history.slice(from, to + 1).flatMap((seen) => (seen.server === server ? seen.acts.filter(({ type }) => type === "save") : [])).length;
+  return history.slice(from, to + 1).flatMap((seen) => (seen.server === server ? seen.acts.filter(({ type }) => type === "save") : []))
+    .length;
 }
 
 /** Saves in one observation before an act of it. */
@@ -162,7 +163,13 @@ function savesBefore({ acts }: Observation, act: Observation["acts"][number]): n
 }
 
 /** Whether the server has not saved since something first arrived, when `act` of observation `at` happens. */
-function unsavedSince(history: History, server: number, at: number, act: Observation["acts"][number], arrived: (request: ToyRequest) => boolean) {
+function unsavedSince(
+  history: History,
+  server: number,
+  at: number,
+  act: Observation["acts"][number],
+  arrived: (request: ToyRequest) => boolean,
+) {
   const first = history.findIndex(
     (seen) => seen.server === server && seen.acts.some((arrival) => arrival.type === "arrival" && arrived(arrival.request)),
   );
@@ -182,7 +189,16 @@ const writeAhead: Rule = (history) =>
       if (reply.voteGranted) {
         const { from, args } = request;
         const isFirst = !votesTold(history).some((vote) => vote.server === server && vote.term === args.term && vote.event < event);
-        return isFirst && unsavedSince(history, server, at, act, (other) => other.from === from && other.args.term === args.term && other.method === "RequestVote");
+        return (
+          isFirst &&
+          unsavedSince(
+            history,
+            server,
+            at,
+            act,
+            (other) => other.from === from && other.args.term === args.term && other.method === "RequestVote",
+          )
+        );
       }
       const { entries, prevLogIndex } = request.args;
       if (!reply.success || entries.length === 0) return false;
@@ -253,7 +269,27 @@ interface Fragment extends Sight {
   readonly isPrev: boolean;
 }
 
+/**
+ * The event from which on commands in messages are held to be those that start() was given: when the first one that can be compared is. A first one that differs passes for an encoded one,
+ * and what it hides is for State Machine Safety and Proposed Commands to see.
+ */
+function plainFrom(history: History): number {
+  const given = new Map<string, number>();
+  for (const { event, acts } of history) {
+    for (const act of acts) {
+      if (act.type === "start") given.set(`${act.index} ${act.term}`, given.get(`${act.index} ${act.term}`) ?? act.command);
+      if (act.type !== "request") continue;
+      for (const [i, { term, command }] of act.request.args.entries.entries()) {
+        const known = given.get(`${act.request.args.prevLogIndex + 1 + i} ${term}`);
+        if (known !== undefined) return known === command ? event : Number.POSITIVE_INFINITY;
+      }
+    }
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
 function fragments(history: History): Fragment[] {
+  const plain = plainFrom(history);
   const sent = history.flatMap(({ event, server, life, acts }) =>
     acts.flatMap((act): Fragment[] => {
       const sight = { event, server, life };
@@ -263,7 +299,7 @@ function fragments(history: History): Fragment[] {
       if (act.type !== "request" || act.request.args.entries.length === 0) return [];
       const { prevLogIndex, prevLogTerm, entries, term } = act.request.args;
       const terms = [prevLogTerm, ...entries.map((entry) => entry.term)];
-      const commands = [undefined, ...entries.map(({ command }) => command)];
+      const commands = [undefined, ...entries.map(({ command }) => (event < plain ? undefined : command))];
       return [{ ...sight, first: prevLogIndex, terms, commands, holderTerm: term, isPrev: true }];
     }),
   );
@@ -400,7 +436,8 @@ const durableQuorum: Rule = (history) => {
 
 const leaderCompleteness: Rule = (history) => {
   const elections = views(history).filter(
-    ({ shown, before }) => before !== undefined && shown.role === "leader" && (before.role !== "leader" || before.currentTerm !== shown.currentTerm),
+    ({ shown, before }) =>
+      before !== undefined && shown.role === "leader" && (before.role !== "leader" || before.currentTerm !== shown.currentTerm),
   );
   return elections.flatMap(({ event, shown }) =>
     commits(history)
@@ -427,7 +464,8 @@ const snapshotConsistency: Rule = (history) =>
       if (shown === undefined) return false;
       const wasShown = history.findLast((seen, i) => i < at && seen.server === server && seen.shown !== undefined)?.shown;
       const isCompacted = shown.base !== (wasShown?.base ?? 0);
-      const isOther = (commit: NaiveCommit) => commit.event < event && commit.index === shown.base && commit.term !== shown.terms[shown.base];
+      const isOther = (commit: NaiveCommit) =>
+        commit.event < event && commit.index === shown.base && commit.term !== shown.terms[shown.base];
       if (isCompacted && commits(history).some(isOther)) return true;
       const snapshots = history.slice(0, at + 1).flatMap((seen) => (seen.server === server ? seen.acts : []));
       const onDisk = snapshots.findLast((act) => act.type === "save" && act.snapshot !== undefined);

@@ -102,8 +102,8 @@ export class CheckWorld {
 
   /** Within an event: MakeRaft has returned a server that shows what it is to show. */
   bootNow(server: number, snapshotIndex = 0): void {
-      const raft: Raft = this.withoutInspect.includes(server) ? noRaft : { ...noRaft, inspect: () => this.view(server) };
-      this.checks.booted(server, raft, snapshotIndex);
+    const raft: Raft = this.withoutInspect.includes(server) ? noRaft : { ...noRaft, inspect: () => this.view(server) };
+    this.checks.booted(server, raft, snapshotIndex);
   }
 
   /** Within an event: the server saves. `snapshotIndex`: of its service's snapshot, if it is another one than before. */

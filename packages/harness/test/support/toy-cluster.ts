@@ -12,7 +12,7 @@ export type Act =
   | { readonly type: "arrival"; readonly request: ToyRequest }
   | { readonly type: "reply"; readonly request: ToyRequest; readonly reply: ToyReply }
   | { readonly type: "start"; readonly index: number; readonly term: number; readonly command: number }
-  | { readonly type: "save"; /** Of the service's snapshot, if another one was saved than before. */ readonly snapshot: number | undefined }
+  | { readonly type: "save" /** Of the service's snapshot, if another one was saved than before. */; readonly snapshot: number | undefined }
   | { readonly type: "boot" };
 
 export interface ToyRequest {
@@ -58,6 +58,7 @@ export const toyFaults = [
   "forgets to save",
   "believes requests of older terms",
   "makes no consistency check",
+  "acknowledges what it lacks",
   "overwrites and keeps the rest",
   "truncates without need",
   "commits older terms",
@@ -239,6 +240,7 @@ export class ToyCluster {
     const { prevLogIndex: prev, entries } = args;
     const last = server.terms.length - 1;
     const matches = prev <= server.base || (prev <= last && server.terms[prev] === args.prevLogTerm);
+    if (this.wrong("acknowledges what it lacks")) return done({ ...refused, success: true });
     if (!matches && !(prev <= last && this.wrong("makes no consistency check"))) return done(refused);
     for (const [i, { term, command }] of entries.entries()) {
       const index = prev + 1 + i;
