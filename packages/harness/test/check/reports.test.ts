@@ -17,7 +17,12 @@ interface Example {
 const noEntries = { term: 1, prevLogIndex: 0, prevLogTerm: 0, entries: [], leaderCommit: 0 };
 
 /** S0 asks for votes in `term`, having saved that; the others have not heard of it. */
-function asks(world: CheckWorld, from: number, term: number, log: { lastLogIndex: number; lastLogTerm: number } = { lastLogIndex: 0, lastLogTerm: 0 }) {
+function asks(
+  world: CheckWorld,
+  from: number,
+  term: number,
+  log: { lastLogIndex: number; lastLogTerm: number } = { lastLogIndex: 0, lastLogTerm: 0 },
+) {
   let call: ReturnType<CheckWorld["send"]>;
   world.event(from, (shown) => {
     Object.assign(shown, { currentTerm: term, role: "candidate", votedFor: from });
