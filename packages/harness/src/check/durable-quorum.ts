@@ -52,7 +52,7 @@ export class DurableQuorum {
       sentence: `S${server} dropped entry ${index} of term ${term}, which is committed; now it is on ${holders.length} of ${servers.length} disks`,
       evidence: [
         evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${term}`),
-        evidence({ event, atUs }, server, `S${server} saved a log without it; it is left on ${who(holders)}`),
+        evidence({ event, atUs }, server, `S${server} has saved, or read at its restart, a log without it; it is left on ${who(holders)}`),
       ],
       server,
     });

@@ -25,7 +25,10 @@ export class MessageChecks {
   private readonly diskLooks: DiskLooks;
   /** What is to be added to the indices in messages: 1 where the first entry of a log has index 0. */
   private indexShift = 0;
-  /** Whether entries in messages carry commands as start() was given them; undefined while that is not known. */
+  /**
+   * Whether entries in messages carry commands as start() was given them; undefined while that is not known. The first one that can be compared decides: one that differs passes for an encoded
+   * one, by intent, for a Raft may encode as it likes, and what was applied in the end is held against start() in any case.
+   */
   private plainCommands: boolean | undefined;
   /** For split votes: the latest term in which anybody asked for votes, and how many did. */
   private latestVoteTerm = 0;

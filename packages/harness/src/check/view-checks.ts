@@ -94,9 +94,7 @@ export class ViewChecks {
     record.savesBeforeTerm = Number.NEGATIVE_INFINITY;
     record.acknowledgedIndex = Math.min(record.acknowledgedIndex, view.lastIndex);
     this.followLog(record, view, Number.POSITIVE_INFINITY, "begins");
-    // The disk holds what was read from it.
-    record.changedFrom = 0;
-    record.copyLogToDisk();
+    this.diskRead(record);
     record.commitIndex = Math.min(view.commitIndex, view.firstIndex - 1);
   }
 
@@ -162,7 +160,18 @@ export class ViewChecks {
       }
     }
     record.lastIndex = last;
+    if (how === "lives" || how === "leads") this.committedKept(record, kept + 1);
     if (record.changedFrom > kept + 1) record.changedFrom = kept + 1;
+  }
+
+  /** The log has changed from `changedAt` on: if that was committed here, it must be what is committed. That it is there at all is for Monotone Commit to say. */
+  private committedKept(record: ServerRecord, changedAt: number): void {
+    if (changedAt > record.commitIndex || changedAt > record.lastIndex || changedAt <= record.baseIndex) return;
+    const { simulation, committed, stateMachineSafety } = this.checkers;
+    const term = committed.termAt(changedAt);
+    if (term === undefined) return;
+    const { events, nowUs } = simulation;
+    stateMachineSafety.commits(record.server, changedAt, record.terms[changedAt]!, term, committed.commitOf(changedAt), events, nowUs);
   }
 
   /** Returns whether the log was replaced by a snapshot that it did not hold. */
@@ -201,6 +210,21 @@ export class ViewChecks {
     terms[index] = term;
     logTerms.entry(server, index, term, prevTerm, record.currentTerm, simulation.events, simulation.nowUs);
     this.checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())");
+  }
+
+  /** The disk holds what a restarted server has read from it. */
+  private diskRead(record: ServerRecord): void {
+    const { simulation, committed, durableQuorum, records } = this.checkers;
+    const held: number[] = [];
+    for (let index = Math.min(record.diskLast, committed.lastIndex); index > record.baseIndex; index--) {
+      if (record.holdsOnDisk(index, committed.termAt(index)!)) held.push(index);
+    }
+    record.changedFrom = 0;
+    record.copyLogToDisk();
+    const lost = held.findLast((index) => !record.holdsOnDisk(index, committed.termAt(index)!));
+    if (lost === undefined) return;
+    const { events, nowUs } = simulation;
+    durableQuorum.dropped(record.server, lost, committed.termAt(lost)!, committed.commitOf(lost), records, events, nowUs);
   }
 
   /** The log, as it is, is on disk now. */
