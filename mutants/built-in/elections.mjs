@@ -100,6 +100,7 @@ export const elections = [
     find: 'state.role !== "candidate" || peer.voteAnswered',
     replace: 'state.role !== "candidate"',
     rare: true,
+    escapesBecause: "takes a majority that lacks one vote, and a voter whose two answers both arrive; no property counts a leader's votes",
     caughtBy: [],
   },
   {
@@ -117,6 +118,7 @@ export const elections = [
     find: "if (request.args.term !== state.currentTerm)",
     replace: 'if (request.args.term !== state.currentTerm && request.method !== "RequestVote")',
     rare: true,
+    escapesBecause: "takes a vote that arrives an election late and makes the difference; no property counts a leader's votes",
     caughtBy: [],
   },
   {
@@ -126,6 +128,7 @@ export const elections = [
     find: 'this.role = "follower";\n        this.electionDeadlineMs',
     replace: 'if (this.role !== "candidate")\n            this.role = "follower";\n        this.electionDeadlineMs',
     rare: true,
+    escapesBecause: "does no harm: all others have voted in its term; no property says that a candidate must follow the leader of its term",
     caughtBy: [],
   },
   {
@@ -135,6 +138,7 @@ export const elections = [
     find: "if (args.term < state.currentTerm)\n        return { term: state.currentTerm, success: false",
     replace: 'if (args.term < state.currentTerm || state.role === "candidate")\n        return { term: state.currentTerm, success: false',
     rare: true,
+    escapesBecause: "costs an election now and then; no property says that a candidate must follow the leader of its term",
     caughtBy: [],
   },
   {
@@ -210,6 +214,7 @@ export const elections = [
     find: "this.observe(request.to, reply.term, now);",
     replace: "this.state.peer(request.to).heardMs = now;",
     rare: true,
+    escapesBecause: "whoever has a higher term soon tells it in a request, too; no property says that a reply's term must be adopted",
     caughtBy: [],
   },
   {

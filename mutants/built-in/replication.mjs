@@ -71,6 +71,7 @@ export const replication = [
     find: "if (request.args.term !== state.currentTerm)",
     replace: "if (false)",
     rare: true,
+    escapesBecause: "does harm only to a server that leads, or asks for votes, again while the reply is under way",
     caughtBy: [],
     missedBecause: "does harm only to a server that leads, or asks for votes, again while the reply is under way",
   },
@@ -123,6 +124,7 @@ export const replication = [
     find: "if (request.args.term !== state.currentTerm)",
     replace: 'if (request.args.term !== state.currentTerm && request.method === "RequestVote")',
     rare: true,
+    escapesBecause: "does harm only to a server that leads again, with another log, while the reply is under way",
     caughtBy: [],
   },
   {
@@ -197,6 +199,7 @@ export const replication = [
     find: "Math.max(index, this.matchIndex + 1)",
     replace: "index",
     rare: true,
+    escapesBecause: "costs bytes only: what has matched is sent once more",
     caughtBy: [],
   },
   {

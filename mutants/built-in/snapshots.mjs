@@ -121,6 +121,7 @@ export const snapshots = [
     find: "if (args.term < state.currentTerm)\n        return { term: state.currentTerm };",
     replace: "",
     rare: true,
+    escapesBecause: "a snapshot is committed, whoever sends it; no property says that a stale InstallSnapshot must not reset the timer",
     caughtBy: [],
   },
   {
@@ -130,6 +131,8 @@ export const snapshots = [
     find: "state.snapshotToApply = true;\n    state.unsaved = true;",
     replace: "state.snapshotToApply = true;",
     rare: true,
+    escapesBecause:
+      "takes a crash between the installation and the next save; no property looks at the disk when a snapshot is acknowledged",
     caughtBy: [],
   },
   {
@@ -191,6 +194,7 @@ export const snapshots = [
     find: "if (prevLogIndex < log.snapshotIndex)\n        return true;",
     replace: "if (prevLogIndex < log.snapshotIndex)\n        return false;",
     rare: true,
+    escapesBecause: "the leader's next snapshot gets over it",
     caughtBy: [],
   },
   {
@@ -226,6 +230,7 @@ export const snapshots = [
     find: "term: state.log.snapshotTerm, snapshot: state.snapshot",
     replace: "term: state.currentTerm, snapshot: state.snapshot",
     rare: true,
+    escapesBecause: "nothing looks at the term that a snapshot is delivered with",
     caughtBy: [],
   },
 ];

@@ -62,6 +62,8 @@ export interface RunLine {
   readonly outcome: string;
   readonly reason?: string;
   readonly log?: string;
+  readonly property?: string;
+  readonly evidence?: readonly object[];
   readonly schedule?: string;
   readonly excused?: string;
   readonly traceHash: string | null;

@@ -29,7 +29,7 @@ import { StableStorage } from "./stable-storage.ts";
 import { StaleRequests } from "./stale-requests.ts";
 import { StartContract } from "./start-contract.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
-import { WriteAhead } from "./write-ahead.ts";
+import { type DiskOf, WriteAhead } from "./write-ahead.ts";
 
 /** The checkers of one run, one for each property, and what they share: what is known of each server, and of the run. */
 export class Checkers {
@@ -40,6 +40,8 @@ export class Checkers {
   readonly records: readonly ServerRecord[];
   readonly committed = new CommittedLog();
   readonly accepted = new AcceptedCommands();
+  /** What a restart of a server would find now: the last word where what was seen of its saves speaks against it. Undefined where nobody can look. */
+  diskOf: DiskOf = () => undefined;
 
   readonly electionSafety: ElectionSafety;
   readonly oneVote: OneVote;
@@ -87,14 +89,14 @@ export class Checkers {
     this.leaderAppendOnly = new LeaderAppendOnly(report);
     this.acknowledgedEntries = new AcknowledgedEntries(report);
     this.commitRule = new CommitRule(report);
-    this.durableQuorum = new DurableQuorum(report);
-    this.leaderCompleteness = new LeaderCompleteness(report);
+    this.durableQuorum = new DurableQuorum((server) => this.diskOf(server), report);
+    this.leaderCompleteness = new LeaderCompleteness(this.logMatching, report);
     this.stateMachineSafety = new StateMachineSafety(report);
     this.monotoneCommit = new MonotoneCommit(report);
     this.applyOrder = new ApplyOrder(servers, report);
     this.startContract = new StartContract(servers, this.accepted, report);
     this.proposedCommands = new ProposedCommands(this.accepted, report);
-    this.snapshotConsistency = new SnapshotConsistency(report);
+    this.snapshotConsistency = new SnapshotConsistency((server) => this.diskOf(server), report);
     this.eventStorm = new EventStorm(servers, report);
   }
 

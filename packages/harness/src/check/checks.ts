@@ -36,6 +36,8 @@ export class Checks {
   private readonly views: ViewChecks;
   private readonly diskLooks: DiskLooks;
   private cluster: CheckedCluster | undefined;
+  /** Lets promises run at the end of the event that is over; undefined where nothing can be run then. */
+  private drain: (() => void) | undefined;
 
   constructor(simulation: Simulation, { servers, snapshots, thorough, diskAt }: ChecksOptions) {
     this.simulation = simulation;
@@ -44,12 +46,13 @@ export class Checks {
     const plan = thorough ? densePlan : sparsePlan(simulation.seed.low);
     this.diskLooks = new DiskLooks(this.checkers, plan, diskAt, (server, drain) => this.cluster?.readDisk(server, drain));
     this.messages = new MessageChecks(this.checkers, this.diskLooks);
-    this.views = new ViewChecks(this.checkers, () => this.cluster?.hasFaults() ?? false);
+    this.views = new ViewChecks(this.checkers, thorough, () => this.cluster?.hasFaults() ?? false);
   }
 
   /** The cluster whose servers these are; from now on the end of each event is looked at. */
   attach(cluster: CheckedCluster): void {
     this.cluster = cluster;
+    this.checkers.diskOf = (server) => (this.drain === undefined ? undefined : cluster.readDisk(server, this.drain));
     this.simulation.onQuiet = (owner, drain) => this.quiet(owner, drain);
   }
 
@@ -73,6 +76,7 @@ export class Checks {
   died(server: number): void {
     const record = this.checkers.records[server]!;
     const isMidEvent = this.simulation.inEvent && this.simulation.currentServer === server;
+    record.diedSaving = isMidEvent && record.saves !== record.savesAtQuiet;
     if (isMidEvent && record.raft !== undefined && record.inspects && record.seenThisLife) {
       try {
         this.views.lastLook(record);
@@ -90,6 +94,11 @@ export class Checks {
     if (snapshot !== undefined) record.diskSnapshotIndex = snapshotIndexOf(snapshot);
   }
 
+  /** The server died in start(): nobody was answered, and the command may be in logs all the same. */
+  startUnanswered(command: unknown): void {
+    this.checkers.accepted.addUnanswered(command);
+  }
+
   /** start() has answered. */
   started(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
     const { checkers } = this;
@@ -100,15 +109,6 @@ export class Checks {
     checkers.startContract.takes(server, index, term, events, nowUs);
     checkers.accepted.add(server, index, term, command, events, nowUs);
     checkers.writeAhead.entryCame(checkers.records[server]!, this.taken(server, index, term, command));
-  }
-
-  /** The server has died in start(): nobody hears this answer, but the command may be on its disk, and so in its next life's log. */
-  diedInStart(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
-    const { events, nowUs } = this.simulation;
-    if (!isLeader) return;
-    this.checkers.leads(server, term, "took a command in start()");
-    this.checkers.accepted.add(server, index, term, command, events, nowUs);
-    this.taken(server, index, term, command);
   }
 
   /** The leader has put the command into an entry. */
@@ -157,10 +157,12 @@ export class Checks {
   private quiet(server: number, drain: (() => void) | undefined): void {
     const record = this.checkers.records[server];
     if (record === undefined) return;
+    this.drain = drain;
     if (record.raft !== undefined) {
       if (record.inspects) this.views.look(record);
       else if (!record.seenThisLife) this.firstQuiet(server);
     }
+    this.checkers.writeAhead.settle(record, this.checkers.diskOf);
     record.savesAtQuiet = record.saves;
     this.diskLooks.quiet(server, drain);
   }
@@ -169,7 +171,7 @@ export class Checks {
   private firstQuiet(server: number): void {
     const record = this.checkers.records[server]!;
     record.seenThisLife = true;
-    if (record.saves > 0) this.coverage.count("restarts");
+    if (record.lives > 1) this.coverage.count("restarts");
   }
 }
 

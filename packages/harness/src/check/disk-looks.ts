@@ -55,10 +55,15 @@ export class DiskLooks {
     this.question = (disk) => this.checkers.writeAhead.voteOnDisk(server, term, candidate, disk, { event, atUs });
   }
 
-  acknowledged(server: number, index: number, term: number): void {
+  /** `leaderTerm`: of the request. */
+  acknowledged(server: number, index: number, term: number, leaderTerm: number): void {
     if (!this.plan.acknowledgements(this.acknowledgements++)) return;
     const { events: event, nowUs: atUs } = this.simulation;
-    this.question = (disk) => this.checkers.writeAhead.entryOnDisk(server, index, term, disk, { event, atUs });
+    this.question = (disk) => {
+      // A handler that took its time speaks of what was there when it decided; a later leader may have overwritten it since.
+      if (this.checkers.records[server]!.currentTerm === leaderTerm)
+        this.checkers.writeAhead.entryOnDisk(server, index, term, disk, { event, atUs });
+    };
   }
 
   /** An event of `server` is over. `drain`: undefined where nothing can be booted now. */

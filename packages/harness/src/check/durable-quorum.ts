@@ -2,13 +2,19 @@ import type { Commit } from "./committed-log.ts";
 import { evidence, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
+import { type DiskOf, isOn } from "./write-ahead.ts";
 
-/** What is committed is on the disks of a majority, from the event that commits it on. */
+/**
+ * What is committed is on the disks of a majority, from the event that commits it on. What a disk holds is taken from what its server showed when it had saved; before a violation is
+ * told, the disks themselves are asked: a server may save first and show its log events later.
+ */
 export class DurableQuorum {
   looked = 0;
+  private readonly diskOf: DiskOf;
   private readonly report: Report;
 
-  constructor(report: Report) {
+  constructor(diskOf: DiskOf, report: Report) {
+    this.diskOf = diskOf;
     this.report = report;
   }
 
@@ -16,7 +22,8 @@ export class DurableQuorum {
   committed(by: ServerRecord, index: number, term: number, servers: readonly ServerRecord[], event: number, atUs: number): void {
     this.looked++;
     if (isOnMajority(index, term, servers)) return;
-    const holders = holdersOf(index, term, servers);
+    const holders = this.holders(index, term, servers);
+    if (2 * holders.length > servers.length) return;
     const role = by.role === "leader" ? `leader of term ${by.currentTerm}` : `a ${by.role} of term ${by.currentTerm}`;
     this.report({
       property: properties.durableQuorum,
@@ -38,15 +45,24 @@ export class DurableQuorum {
   ): void {
     this.looked++;
     if (isOnMajority(index, term, servers)) return;
-    const holders = holdersOf(index, term, servers);
+    const holders = this.holders(index, term, servers);
+    if (2 * holders.length > servers.length) return;
     this.report({
       property: properties.durableQuorum,
       sentence: `S${server} dropped entry ${index} of term ${term}, which is committed; now it is on ${holders.length} of ${servers.length} disks`,
       evidence: [
         evidence(commit, commit.server, `S${commit.server} committed entry ${index} of term ${term}`),
-        evidence({ event, atUs }, server, `S${server} saved a log without it; it is left on ${who(holders)}`),
+        evidence({ event, atUs }, server, `S${server} has saved, or read at its restart, a log without it; it is left on ${who(holders)}`),
       ],
       server,
+    });
+  }
+
+  private holders(index: number, term: number, servers: readonly ServerRecord[]): readonly ServerRecord[] {
+    return servers.filter((server) => {
+      if (server.holdsOnDisk(index, term)) return true;
+      const disk = this.diskOf(server.server);
+      return disk !== undefined && isOn(disk, index, term);
     });
   }
 }
@@ -55,10 +71,6 @@ function isOnMajority(index: number, term: number, servers: readonly ServerRecor
   let holders = 0;
   for (const server of servers) if (server.holdsOnDisk(index, term)) holders++;
   return 2 * holders > servers.length;
-}
-
-function holdersOf(index: number, term: number, servers: readonly ServerRecord[]): readonly ServerRecord[] {
-  return servers.filter((server) => server.holdsOnDisk(index, term));
 }
 
 function who(holders: readonly ServerRecord[]): string {

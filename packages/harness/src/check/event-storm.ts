@@ -13,6 +13,8 @@ const steadyPerPeer = 60;
 const steadyWindows = 20;
 /** What one start() may cause to be sent to each peer. */
 const perStart = 20;
+/** And what a peer that has missed it all may be sent for it at once: each entry in a request of its own, without waiting for replies, and that twice. */
+const perMissedStart = 2;
 
 interface Window {
   number: number;
@@ -27,6 +29,8 @@ export class EventStorm {
   looked = 0;
   private readonly windows: Window[];
   private readonly peers: number;
+  /** Calls of start() in the whole run, at all servers. */
+  private starts = 0;
   private readonly report: Report;
 
   constructor(servers: number, report: Report) {
@@ -37,13 +41,14 @@ export class EventStorm {
 
   started(server: number, event: number, atUs: number): void {
     this.window(server, event, atUs).starts++;
+    this.starts++;
   }
 
   /** `server` sends a request. */
   sent(server: number, event: number, atUs: number): void {
     this.looked++;
     const window = this.window(server, event, atUs);
-    if (++window.requests <= (burstPerPeer + perStart * window.starts) * this.peers) return;
+    if (++window.requests <= (burstPerPeer + perStart * window.starts + perMissedStart * this.starts) * this.peers) return;
     this.storm(server, `sent ${window.requests} RPCs within 100 ms`, event, atUs);
   }
 

@@ -73,6 +73,8 @@ interface Fields {
   readonly LastIncludedTerm?: unknown;
   readonly voteGranted?: unknown;
   readonly VoteGranted?: unknown;
+  readonly matchIndex?: unknown;
+  readonly MatchIndex?: unknown;
   readonly success?: unknown;
   readonly Success?: unknown;
   readonly command?: unknown;
@@ -85,10 +87,17 @@ export function isRecord(value: unknown): value is Fields {
 }
 
 /** Votes that are asked for before a term begins (§9.6 of the dissertation) bind nobody. */
-const preVoteName = /pre_?vote/i;
+const preVoteName = /pre[-_ ]?(vote|candidate|candidacy|election|campaign|ballot)|^(is)?pre$/i;
 
-function isPreVote(args: Fields): boolean {
-  for (const name in args) if (preVoteName.test(name) && (args as Record<string, unknown>)[name]) return true;
+/**
+ * Whether a request for votes is another one than Figure 2's: one that says that it is a pre-vote, or carries a flag that is set and that the paper doesn't know. What it asks is between
+ * servers that know the flag.
+ */
+function isOtherVote(args: Fields): boolean {
+  for (const name in args) {
+    const value = (args as Record<string, unknown>)[name];
+    if (value === true || (value && preVoteName.test(name)) || (typeof value === "string" && preVoteName.test(value))) return true;
+  }
   return false;
 }
 
@@ -123,6 +132,12 @@ export function isSuccess(reply: Fields): boolean {
   return (reply.success ?? reply.Success) === true;
 }
 
+/** How far the follower's log matches by its own words, which count then: a follower may take less than it was sent. Undefined if it says nothing of it. */
+export function matchIndexOf(reply: Fields): number | undefined {
+  const matchIndex = reply.matchIndex ?? reply.MatchIndex;
+  return isWhole(matchIndex) ? matchIndex : undefined;
+}
+
 /** What a request asks, as numbers; undefined if it is no RPC of the paper's. Indices as they stand in the message. */
 export function readRequest(kind: RpcKind, from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
   const term = termOf(args);
@@ -131,7 +146,7 @@ export function readRequest(kind: RpcKind, from: number, args: Fields, sentEvent
   const isVote = kind === rpcKinds.requestVote;
   const index = isVote ? (args.lastLogIndex ?? args.LastLogIndex) : (args.lastIncludedIndex ?? args.LastIncludedIndex);
   const logTerm = isVote ? (args.lastLogTerm ?? args.LastLogTerm) : (args.lastIncludedTerm ?? args.LastIncludedTerm);
-  if (!isWhole(index) || !isWhole(logTerm) || (isVote && isPreVote(args))) return undefined;
+  if (!isWhole(index) || !isWhole(logTerm) || (isVote && isOtherVote(args))) return undefined;
   return paperCall(kind, from, term, index, logTerm, 0, logTerm, sentEvent, sentUs);
 }
 

@@ -83,6 +83,22 @@ export class LogMatching {
     return known;
   }
 
+  /** The term at `index` of a log that holds an entry of `lastTerm` at `lastIndex`; undefined where what was seen does not reach so far down. */
+  termBelow(lastIndex: number, lastTerm: number, index: number): number | undefined {
+    let term: number | undefined = lastTerm;
+    for (let at = lastIndex; at > index; at--) {
+      const prevTerm: number = this.find(at, term)?.prevTerm ?? -1;
+      if (prevTerm < 0) return undefined;
+      term = prevTerm;
+    }
+    return term;
+  }
+
+  /** A server that died may have had the entry: what it did last was seen by nobody, but it may have sent it. */
+  mayHold(server: number, index: number, term: number, event: number, atUs: number): void {
+    if (this.find(index, term) === undefined) this.add(server, index, term, -1, "holds it in its log (inspect())", event, atUs);
+  }
+
   /** A command was seen in an entry. */
   commandSeen(entry: EntryRecord, server: number, command: unknown, sign: EntrySign, event: number, atUs: number): void {
     if (!entry.hasCommand) {

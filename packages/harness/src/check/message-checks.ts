@@ -9,6 +9,7 @@ import {
   isRecord,
   isSuccess,
   isWhole,
+  matchIndexOf,
   type PaperCall,
   type RpcKind,
   readRequest,
@@ -22,9 +23,12 @@ import type { ServerRecord } from "./server-record.ts";
 export class MessageChecks {
   private readonly checkers: Checkers;
   private readonly diskLooks: DiskLooks;
-  /** What is to be added to the indices in messages: 1 when their first entry has index 0. */
+  /** What is to be added to the indices in messages: 1 where the first entry of a log has index 0. */
   private indexShift = 0;
-  /** Whether entries in messages carry commands as start() was given them; undefined while that is not known. */
+  /**
+   * Whether entries in messages carry commands as start() was given them; undefined while that is not known. The first one that can be compared decides: one that differs passes for an encoded
+   * one, by intent, for a Raft may encode as it likes, and what was applied in the end is held against start() in any case.
+   */
   private plainCommands: boolean | undefined;
   /** For split votes: the latest term in which anybody asked for votes, and how many did. */
   private latestVoteTerm = 0;
@@ -45,7 +49,7 @@ export class MessageChecks {
     if (kind === undefined || record.raft === undefined || !isRecord(args)) return undefined;
     const call = readRequest(kind, from, args, events, nowUs);
     if (call === undefined) return undefined;
-    this.shift(call);
+    this.shift(record, call);
     switch (kind) {
       case rpcKinds.appendEntries:
         checkers.leads(from, call.term, "sent AppendEntries");
@@ -55,6 +59,8 @@ export class MessageChecks {
       case rpcKinds.installSnapshot:
         checkers.leads(from, call.term, "sent InstallSnapshot");
         this.termTold(record, call.term, "InstallSnapshot");
+        // Who counts entries from 0 may count snapshots from 1, as the service does.
+        if (this.indexShift > 0 && checkers.committed.termAt(call.index - 1) === call.logTerm) break;
         checkers.snapshotConsistency.sent(from, call, checkers.committed, checkers.allInspected, events, nowUs);
         break;
       default:
@@ -85,7 +91,7 @@ export class MessageChecks {
     const term = termOf(reply);
     if (isWhole(term)) this.termTold(record, term, "a reply");
     if (call.kind === rpcKinds.appendEntries) {
-      if (isSuccess(reply)) this.entriesAcknowledged(record, call);
+      if (isSuccess(reply)) this.entriesAcknowledged(record, call, matchIndexOf(reply));
     } else if (call.kind === rpcKinds.requestVote) {
       if (isGranted(reply)) this.voteGranted(record, call);
       else this.voteRefused(record, call);
@@ -98,9 +104,13 @@ export class MessageChecks {
     if (call.term < records[call.from]!.knownTerm) coverage.count("staleReplies");
   }
 
-  /** Brings indices to the paper's count, which begins at 1: who begins at 0 says -1 for no entry, in the first election at the latest. */
-  private shift(call: PaperCall): void {
-    if (call.index < 0) this.indexShift = 1;
+  /**
+   * Brings indices to the paper's count, which begins at 1: who begins at 0 says -1 for no entry, in the first election or with the first entry. In a heartbeat -1 may just say that it is
+   * nothing else.
+   */
+  private shift({ inspects, lastIndex }: ServerRecord, call: PaperCall): void {
+    const speaksOfLog = call.kind === rpcKinds.requestVote ? !(inspects && lastIndex > 0) : call.count !== 0;
+    if (call.index < 0 && speaksOfLog) this.indexShift = 1;
     call.index += this.indexShift;
     if (call.index > 0) return;
     // Before the first entry there is none, whatever stands for its term.
@@ -120,7 +130,10 @@ export class MessageChecks {
       checkers.logTerms.entry(server, index, term, prevTerm, call.term, events, nowUs);
       const entry = checkers.entrySeen(server, index, term, prevTerm, sign);
       const command = commandOf(entries[i]);
-      if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
+      // A command of another kind than start() was given is an encoded one, also when others are sent as they are.
+      const isOfKind = !entry.hasCommand || typeof entry.command === typeof command;
+      if (!isOfKind) this.plainCommands = false;
+      else if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
       if (this.plainCommands) checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
       seen.push(entry);
       prevTerm = term;
@@ -135,6 +148,7 @@ export class MessageChecks {
     const { term } = call;
     if (record.seenThisLife && record.inspects) record.requestSent = call;
     this.termTold(record, term, "RequestVote");
+    this.agreesWithShown(record, term, server);
     if (!checkers.oneVote.voted(server, term, server, events, nowUs)) return;
     if (term > this.latestVoteTerm) {
       const isSplit = this.candidates > 1 && checkers.electionSafety.of(this.latestVoteTerm) === undefined;
@@ -151,9 +165,22 @@ export class MessageChecks {
     const { server } = record;
     checkers.staleRequests.accepted(server, call, events, nowUs);
     if (record.seenThisLife && record.inspects) checkers.electionRestriction.granted(record, call, events, nowUs);
+    this.agreesWithShown(record, call.term, call.from);
     if (!checkers.oneVote.voted(server, call.term, call.from, events, nowUs)) return;
     checkers.writeAhead.voteGranted(record, call, events, nowUs);
     this.diskLooks.voted(server, call.term, call.from);
+  }
+
+  /** inspect() has shown no other vote in the term; but some note the term's leader as their vote when the election is over. */
+  private agreesWithShown(
+    { server, inspects, seenThisLife, currentTerm, voteInTerm }: ServerRecord,
+    term: number,
+    candidate: number,
+  ): void {
+    if (!inspects || !seenThisLife || term !== currentTerm || voteInTerm === undefined || voteInTerm === candidate) return;
+    const { simulation, oneVote, electionSafety } = this.checkers;
+    if (electionSafety.of(term) === voteInTerm) return;
+    oneVote.changed(server, term, voteInTerm, candidate, simulation.events, simulation.nowUs);
   }
 
   private voteRefused(record: ServerRecord, call: PaperCall): void {
@@ -164,15 +191,16 @@ export class MessageChecks {
     else if (call.lastIndexAtArrival > call.index || call.lastTermAtArrival > call.logTerm) coverage.count("votesDeniedByLog");
   }
 
-  private entriesAcknowledged(record: ServerRecord, call: PaperCall): void {
+  /** `matchIndex`: as it stands in the reply, if it says one. */
+  private entriesAcknowledged(record: ServerRecord, call: PaperCall, matchIndex: number | undefined): void {
     const { staleRequests, writeAhead, simulation } = this.checkers;
     const { events, nowUs } = simulation;
     staleRequests.accepted(record.server, call, events, nowUs);
-    if (call.count < 0) return;
+    if (call.count < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + call.count)) return;
     if (record.inspects && record.seenThisLife) record.acknowledged.push(call);
     if (call.count === 0) return;
     writeAhead.entriesAcknowledged(record, call, events, nowUs);
-    this.diskLooks.acknowledged(record.server, call.index + call.count, call.lastTerm);
+    this.diskLooks.acknowledged(record.server, call.index + call.count, call.lastTerm, call.term);
   }
 
   private termTold(record: ServerRecord, term: number, what: string): void {

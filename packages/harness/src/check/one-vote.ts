@@ -39,14 +39,14 @@ export class OneVote {
     return false;
   }
 
-  /** inspect() shows another vote than before, in one life of a server and one term. */
+  /** A server shows by inspect(), or gives away, another vote than it has shown before in that life and term. */
   changed(server: number, term: number, former: number, candidate: number, event: number, atUs: number): void {
     this.looked++;
     if (former === candidate) return;
     this.report({
       property: properties.oneVote,
-      sentence: `S${server} changed votedFor from S${former} to S${candidate} within term ${term}`,
-      evidence: [evidence({ event, atUs }, server, `S${server}'s votedFor became S${candidate}; it was S${former} in the same term`)],
+      sentence: `S${server} changed its vote from S${former} to S${candidate} within term ${term}`,
+      evidence: [evidence({ event, atUs }, server, `S${server} votes for S${candidate}; its votedFor was S${former} in the same term`)],
       server,
     });
   }

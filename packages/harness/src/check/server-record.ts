@@ -13,11 +13,17 @@ export class ServerRecord {
   inspects = false;
   /** Whether the view below is of this life already. */
   seenThisLife = false;
+  /** How often it has booted. */
+  lives = 0;
+  /** Whether its latest life ended in the midst of an event that had saved: what that event did to the disk, inspect() may not have shown. */
+  diedSaving = false;
 
   // What inspect() showed at the end of the latest event.
   role: RaftView["role"] = "follower";
   currentTerm = 0;
   votedFor: number | undefined;
+  /** The vote that inspect() has shown last in this life and term, also if it is not shown any more. */
+  voteInTerm: number | undefined;
   commitIndex = 0;
   lastApplied = 0;
   /** Index of the snapshot below the log. */
@@ -27,8 +33,6 @@ export class ServerRecord {
   readonly terms: number[] = [0];
   /** `terms` says nothing of what lies below this index. */
   knownFrom = 0;
-  /** Entries from here on have not been held against the invariants yet. */
-  unseenFrom = Number.POSITIVE_INFINITY;
 
   // The disk.
   /** Calls of save() in all lives. */
@@ -70,6 +74,7 @@ export class ServerRecord {
   /** A life begins. */
   begin(raft: Raft): void {
     this.raft = raft;
+    this.lives++;
     this.inspects = typeof raft.inspect === "function";
     this.seenThisLife = false;
     this.forgetSent();
@@ -115,4 +120,9 @@ export class ServerRecord {
     this.diskLast = lastIndex;
     this.changedFrom = lastIndex + 1;
   }
+}
+
+/** -1 and null are what many write for nobody. */
+export function votedForOf({ votedFor }: Pick<RaftView, "votedFor">): number | undefined {
+  return typeof votedFor === "number" && votedFor >= 0 ? votedFor : undefined;
 }

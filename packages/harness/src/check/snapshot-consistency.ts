@@ -4,6 +4,7 @@ import type { PaperCall } from "./figure2.ts";
 import { evidence, type Moment, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
+import type { DiskOf } from "./write-ahead.ts";
 
 interface Taken extends Moment {
   readonly server: number;
@@ -18,9 +19,11 @@ export class SnapshotConsistency {
   looked = 0;
   /** By index; services are deterministic: all servers' snapshots of one index are equal. */
   private readonly taken: (Taken | undefined)[] = [];
+  private readonly diskOf: DiskOf;
   private readonly report: Report;
 
-  constructor(report: Report) {
+  constructor(diskOf: DiskOf, report: Report) {
+    this.diskOf = diskOf;
     this.report = report;
   }
 
@@ -67,10 +70,15 @@ export class SnapshotConsistency {
     this.wrong(server, what, [committedAt(index, committed), evidence({ event, atUs }, server, `S${server} ${what}`)]);
   }
 
-  /** Something was saved: entries up to the log's base are on disk as a snapshot or not at all. */
+  /**
+   * Something was saved: entries up to the log's base are on disk as a snapshot or not at all. Unless the log on disk begins before the one in memory: who trims its log first and saves the
+   * snapshot later keeps on disk what belongs to the former one.
+   */
   saved({ server, baseIndex, diskSnapshotIndex }: ServerRecord, event: number, atUs: number): void {
     this.looked++;
     if (baseIndex <= diskSnapshotIndex) return;
+    const disk = this.diskOf(server);
+    if (disk?.whole && disk.baseIndex <= diskSnapshotIndex) return;
     const has = diskSnapshotIndex === 0 ? "there is no snapshot on its disk" : `the snapshot on its disk ends at ${diskSnapshotIndex}`;
     this.wrong(server, `saved a log that begins after index ${baseIndex}, but ${has}`, [
       evidence({ event, atUs }, server, `S${server} saved its log from index ${baseIndex + 1} on; ${has}`),

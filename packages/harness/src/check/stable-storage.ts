@@ -2,7 +2,7 @@ import type { RaftView } from "@raft-stress/raft/api";
 import { evidence, type Moment, type Report } from "./finding.ts";
 import type { Vote } from "./one-vote.ts";
 import { properties } from "./properties.ts";
-import type { ServerRecord } from "./server-record.ts";
+import { type ServerRecord, votedForOf } from "./server-record.ts";
 
 /** A restarted server still knows what it had told others: its term, its vote, the entries that it had acknowledged. */
 export class StableStorage {
@@ -13,8 +13,8 @@ export class StableStorage {
     this.report = report;
   }
 
-  /** `record`: as it was when the former life ended. `vote`: whom it had voted for in the view's term, as far as it had told. */
-  restarted(record: ServerRecord, view: RaftView, vote: Vote | undefined, event: number, atUs: number): void {
+  /** `record`: as it was when the former life ended. `vote`: whom it had voted for in the view's term, as far as it had told. `leader`: of the view's term, if there was one. */
+  restarted(record: ServerRecord, view: RaftView, vote: Vote | undefined, leader: number | undefined, event: number, atUs: number): void {
     this.looked++;
     const { server } = record;
     const now = { event, atUs };
@@ -25,15 +25,18 @@ export class StableStorage {
       ]);
       return;
     }
-    if (vote !== undefined && view.votedFor !== vote.candidate) {
-      const votedFor = view.votedFor === undefined ? "no vote" : `a vote for S${view.votedFor}`;
+    const known = votedForOf(view);
+    // Some note the term's leader as their vote: it harms nobody, for the election is over.
+    if (vote !== undefined && known !== vote.candidate && (known === undefined || known !== leader)) {
+      const votedFor = known === undefined ? "no vote" : `a vote for S${known}`;
       this.lost(server, `had voted for S${vote.candidate} in term ${view.currentTerm}, and knows of ${votedFor}`, [
         evidence(vote, server, `S${server} voted for S${vote.candidate} in term ${view.currentTerm}`),
         evidence(now, server, `S${server} restarted in term ${view.currentTerm} with ${votedFor}`),
       ]);
       return;
     }
-    this.entries(record, view, now);
+    // A death right after a save may have kept inspect() from showing what was saved, such as a later leader's entries in the place of acknowledged ones.
+    if (!record.diedSaving) this.entries(record, view, now);
   }
 
   private entries(record: ServerRecord, view: RaftView, now: Moment): void {

@@ -2,16 +2,18 @@ import type { RaftView } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import type { Checkers } from "./checkers.ts";
 import { isWhole } from "./figure2.ts";
-import type { ServerRecord } from "./server-record.ts";
+import { type ServerRecord, votedForOf } from "./server-record.ts";
 
 /** Holds what a server shows of itself by inspect() against the invariants, at the end of each of its events. */
 export class ViewChecks {
   private readonly checkers: Checkers;
+  private readonly thorough: boolean;
   private readonly hasFaults: () => boolean;
 
-  /** `hasFaults`: whether a server is down or cut off, or the network unreliable. */
-  constructor(checkers: Checkers, hasFaults: () => boolean) {
+  /** `thorough`: compare the whole log after every save. `hasFaults`: whether a server is down or cut off, or the network unreliable. */
+  constructor(checkers: Checkers, thorough: boolean, hasFaults: () => boolean) {
     this.checkers = checkers;
+    this.thorough = thorough;
     this.hasFaults = hasFaults;
   }
 
@@ -19,7 +21,10 @@ export class ViewChecks {
   look(record: ServerRecord): void {
     const view = viewOf(record);
     if (!record.seenThisLife) this.firstLook(record, view);
-    else if (!this.isAsBefore(record, view)) this.compare(record, view);
+    else {
+      const changedAt = this.changedWithin(record, view);
+      if (changedAt <= record.lastIndex || !this.isAsBefore(record, view)) this.compare(record, view, changedAt);
+    }
     if (record.saves !== record.savesAtQuiet) this.logSaved(record);
     if (view.commitIndex > record.commitIndex) this.commits(record, view.commitIndex);
     record.commitIndex = view.commitIndex;
@@ -32,8 +37,24 @@ export class ViewChecks {
    * The server died in the midst of an event: what that event had done to its log and its disk is done. Nothing is held against it, for it was not over.
    */
   lastLook(record: ServerRecord): void {
-    this.followLog(record, viewOf(record), false);
+    this.followLog(record, viewOf(record), Number.POSITIVE_INFINITY, "dead");
     if (record.saves !== record.savesAtQuiet) record.copyLogToDisk();
+  }
+
+  /**
+   * Lowest index at which an entry that was there is another one now, where that can't be told from the log's end: by Log Matching logs that end alike are alike, but who overwrites an entry
+   * and keeps those after it breaks just that. Looked at are entries that the server has acknowledged in this event. Infinity if there is none.
+   */
+  private changedWithin(record: ServerRecord, view: RaftView): number {
+    const { terms, acknowledged } = record;
+    const last = Math.min(record.lastIndex, view.lastIndex);
+    const first = Math.max(view.firstIndex, record.baseIndex + 1);
+    let changed = Number.POSITIVE_INFINITY;
+    if (this.thorough && record.saves !== record.savesAtQuiet) changed = firstChange(view, terms, first, last);
+    for (const { index, count } of acknowledged) {
+      if (count > 0) changed = Math.min(changed, firstChange(view, terms, Math.max(index + 1, first), Math.min(index + count, last)));
+    }
+    return changed;
   }
 
   /** Whether nothing has changed: most events change nothing that shows. */
@@ -58,9 +79,10 @@ export class ViewChecks {
     const { checkers } = this;
     const { server } = record;
     const { events, nowUs } = checkers.simulation;
-    // A boot without any save is the first one.
-    if (record.saves > 0) {
-      checkers.stableStorage.restarted(record, view, checkers.oneVote.find(server, view.currentTerm), events, nowUs);
+    if (record.lives > 1) {
+      const { currentTerm } = view;
+      const vote = checkers.oneVote.find(server, currentTerm);
+      checkers.stableStorage.restarted(record, view, vote, checkers.electionSafety.of(currentTerm), events, nowUs);
       checkers.coverage.count("restarts");
       if (view.lastIndex > checkers.committed.lastIndex) checkers.coverage.count("restartsWithUncommittedTail");
     }
@@ -68,17 +90,16 @@ export class ViewChecks {
     record.role = view.role;
     record.currentTerm = view.currentTerm;
     record.votedFor = votedForOf(view);
+    record.voteInTerm = record.votedFor;
     record.savesBeforeTerm = Number.NEGATIVE_INFINITY;
     record.acknowledgedIndex = Math.min(record.acknowledgedIndex, view.lastIndex);
-    this.followLog(record, view, true);
-    this.seeEntries(record);
-    // The disk holds what was read from it.
-    record.changedFrom = 0;
-    record.copyLogToDisk();
+    this.followLog(record, view, Number.POSITIVE_INFINITY, "begins");
+    this.diskRead(record);
     record.commitIndex = Math.min(view.commitIndex, view.firstIndex - 1);
   }
 
-  private compare(record: ServerRecord, view: RaftView): void {
+  /** `changedAt`: lowest index of an entry that is known to be another one now. */
+  private compare(record: ServerRecord, view: RaftView, changedAt: number): void {
     const { checkers } = this;
     const { server } = record;
     const { currentTerm } = view;
@@ -87,49 +108,80 @@ export class ViewChecks {
     checkers.monotoneCommit.shows(record, view, events, nowUs);
     const isNewTerm = currentTerm !== record.currentTerm;
     const votedFor = votedForOf(view);
-    if (isNewTerm) record.savesBeforeTerm = record.savesAtQuiet;
-    else if (votedFor !== record.votedFor && votedFor !== undefined && record.votedFor !== undefined) {
-      checkers.oneVote.changed(server, currentTerm, record.votedFor, votedFor, events, nowUs);
+    if (isNewTerm) {
+      record.savesBeforeTerm = record.savesAtQuiet;
+      record.voteInTerm = undefined;
     }
+    if (votedFor !== record.votedFor || isNewTerm) this.voteShown(record, currentTerm, votedFor);
     const isElected = view.role === "leader" && (isNewTerm || record.role !== "leader");
+    const leads = view.role === "leader" && !isElected;
     record.role = view.role;
     record.currentTerm = currentTerm;
     record.votedFor = votedFor;
     if (isElected) checkers.leads(server, currentTerm, "leads (inspect())");
-    this.followLog(record, view, true);
+    this.followLog(record, view, changedAt, leads ? "leads" : "lives");
     if (isElected) checkers.leaderCompleteness.elected(record, checkers.committed, events, nowUs);
   }
 
-  /** Brings what is known of the server's log up to date. `check`: hold what is new in it against the invariants. */
-  private followLog(record: ServerRecord, view: RaftView, check: boolean): void {
+  /** inspect() shows another vote than one event before, or a new term's. */
+  private voteShown({ server, voteInTerm }: ServerRecord, term: number, votedFor: number | undefined): void {
+    if (votedFor === undefined) return;
+    const { simulation, oneVote, electionSafety, records } = this.checkers;
+    records[server]!.voteInTerm = votedFor;
+    const former = voteInTerm ?? oneVote.of(server, term);
+    // Some note the term's leader as their vote: it harms nobody, for the election is over.
+    if (former === undefined || former === votedFor || electionSafety.of(term) === votedFor) return;
+    oneVote.changed(server, term, former, votedFor, simulation.events, simulation.nowUs);
+  }
+
+  /**
+   * Brings what is known of the server's log up to date, and holds what is new in it against the invariants, unless the server is dead. `changedAt`: lowest index of an entry that is known
+   * to be another one now. `how`: whether the server led its present term already before the event.
+   */
+  private followLog(record: ServerRecord, view: RaftView, changedAt: number, how: "begins" | "lives" | "leads" | "dead"): void {
     const { terms, server } = record;
     const base = view.firstIndex - 1;
     const formerLast = record.lastIndex;
     const last = view.lastIndex;
-    if (base !== record.baseIndex) this.followBase(record, view, base);
-    let kept = Math.min(formerLast, last);
+    const isReplaced = base !== record.baseIndex && this.followBase(record, view, base);
+    let kept = Math.min(formerLast, last, isReplaced ? base : changedAt - 1);
     while (kept > base && view.termAt(kept) !== terms[kept]) kept--;
     if (kept === last && last === formerLast) return;
     const { events, nowUs } = this.checkers.simulation;
-    if (check && record.role === "leader") {
+    if (how === "leads") {
       this.checkers.leaderAppendOnly.logAfter(server, record.currentTerm, kept < base ? formerLast : kept, formerLast, events, nowUs);
     }
     if (kept < formerLast) this.overwritten(record, kept);
     for (let index = Math.max(kept, base) + 1; index <= last; index++) {
-      if (check) this.entryAdded(record, index, view.termAt(index));
-      else terms[index] = view.termAt(index);
+      if (how !== "dead") this.entryAdded(record, index, view.termAt(index));
+      else {
+        terms[index] = view.termAt(index);
+        this.checkers.logMatching.mayHold(server, index, terms[index]!, events, nowUs);
+      }
     }
-    if (!check) record.unseenFrom = Math.min(record.unseenFrom, Math.max(kept, base) + 1);
     record.lastIndex = last;
+    if (how === "lives" || how === "leads") this.committedKept(record, kept + 1);
     if (record.changedFrom > kept + 1) record.changedFrom = kept + 1;
   }
 
-  private followBase(record: ServerRecord, view: RaftView, base: number): void {
+  /** The log has changed from `changedAt` on: if that was committed here, it must be what is committed. That it is there at all is for Monotone Commit to say. */
+  private committedKept(record: ServerRecord, changedAt: number): void {
+    if (changedAt > record.commitIndex || changedAt > record.lastIndex || changedAt <= record.baseIndex) return;
+    const { simulation, committed, stateMachineSafety } = this.checkers;
+    const term = committed.termAt(changedAt);
+    if (term === undefined) return;
+    const { events, nowUs } = simulation;
+    stateMachineSafety.commits(record.server, changedAt, record.terms[changedAt]!, term, committed.commitOf(changedAt), events, nowUs);
+  }
+
+  /** Returns whether the log was replaced by a snapshot that it did not hold. */
+  private followBase(record: ServerRecord, view: RaftView, base: number): boolean {
     const { server, terms } = record;
     const { simulation, snapshotConsistency, committed, coverage } = this.checkers;
     const term = view.termAt(base);
     if (base > 0) snapshotConsistency.compacted(server, base, term, committed, simulation.events, simulation.nowUs);
-    if (base > record.lastIndex || terms[base] !== term) {
+    const isReplaced = base > record.lastIndex || terms[base] !== term;
+    if (isReplaced) {
       // The log was replaced by a snapshot; what the snapshot holds was never seen here.
       record.knownFrom = base;
       record.changedFrom = Math.min(record.changedFrom, base);
@@ -137,6 +189,7 @@ export class ViewChecks {
     }
     terms[base] = term;
     record.baseIndex = base;
+    return isReplaced;
   }
 
   /** The log keeps its entries up to `kept` only. */
@@ -159,14 +212,19 @@ export class ViewChecks {
     this.checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())");
   }
 
-  /** Entries that came in the last event of the former life, which it did not live to see the end of: what is left of them is there to stay. */
-  private seeEntries(record: ServerRecord): void {
-    const { server, terms, lastIndex } = record;
-    for (let index = Math.max(record.unseenFrom, record.baseIndex + 1); index <= lastIndex; index++) {
-      const prevTerm = index - 1 < record.knownFrom ? -1 : terms[index - 1]!;
-      this.checkers.entrySeen(server, index, terms[index]!, prevTerm, "holds it in its log (inspect())");
+  /** The disk holds what a restarted server has read from it. */
+  private diskRead(record: ServerRecord): void {
+    const { simulation, committed, durableQuorum, records } = this.checkers;
+    const held: number[] = [];
+    for (let index = Math.min(record.diskLast, committed.lastIndex); index > record.baseIndex; index--) {
+      if (record.holdsOnDisk(index, committed.termAt(index)!)) held.push(index);
     }
-    record.unseenFrom = Number.POSITIVE_INFINITY;
+    record.changedFrom = 0;
+    record.copyLogToDisk();
+    const lost = held.findLast((index) => !record.holdsOnDisk(index, committed.termAt(index)!));
+    if (lost === undefined) return;
+    const { events, nowUs } = simulation;
+    durableQuorum.dropped(record.server, lost, committed.termAt(lost)!, committed.commitOf(lost), records, events, nowUs);
   }
 
   /** The log, as it is, is on disk now. */
@@ -248,9 +306,10 @@ function viewOf({ server, raft }: ServerRecord): RaftView {
   }
 }
 
-/** -1 and null are what many write for nobody. */
-function votedForOf({ votedFor }: RaftView): number | undefined {
-  return typeof votedFor === "number" && votedFor >= 0 ? votedFor : undefined;
+/** Lowest index from `first` to `last` at which the view shows another term than before; Infinity if there is none. */
+function firstChange(view: RaftView, terms: readonly number[], first: number, last: number): number {
+  for (let index = first; index <= last; index++) if (view.termAt(index) !== terms[index]) return index;
+  return Number.POSITIVE_INFINITY;
 }
 
 /** Throws a TypeError that says what a view must be. */

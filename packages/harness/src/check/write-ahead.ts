@@ -1,5 +1,5 @@
 import type { PaperCall } from "./figure2.ts";
-import { evidence, type Moment, type Report } from "./finding.ts";
+import { evidence, type Finding, type Moment, type Report } from "./finding.ts";
 import type { EntryRecord } from "./log-matching.ts";
 import { properties } from "./properties.ts";
 import type { ServerRecord } from "./server-record.ts";
@@ -16,6 +16,18 @@ export interface DiskContents {
   termAt(index: number): number;
 }
 
+/** What a restart of a server would find now; undefined if that can't be told. */
+export type DiskOf = (server: number) => DiskContents | undefined;
+
+/** A server told a term without a save that could have held it. */
+interface Suspicion {
+  readonly server: number;
+  readonly term: number;
+  /** How often it had saved then. */
+  readonly saves: number;
+  readonly finding: Finding;
+}
+
 /** The requests for votes of one term that have reached a server: how often it had saved when each candidate first asked. */
 interface Asked {
   term: number;
@@ -30,6 +42,8 @@ export class WriteAhead {
   looked = 0;
   private readonly report: Report;
   private readonly asked: Asked[];
+  /** Of the event under way. */
+  private suspicion: Suspicion | undefined;
 
   constructor(servers: number, report: Report) {
     this.report = report;
@@ -76,7 +90,7 @@ export class WriteAhead {
     const leader = call.from;
     const index = call.index + call.count;
     const term = call.lastTerm;
-    if (index <= server.commitIndex || index <= server.diskSnapshotIndex) return;
+    if (index <= server.commitIndex || index <= server.diskSnapshotIndex || server.holdsOnDisk(index, term)) return;
     this.looked++;
     if (call.entries.at(-1)?.savesAtArrival?.[server.server] !== server.saves) return;
     this.report({
@@ -94,15 +108,28 @@ export class WriteAhead {
   termTold(server: ServerRecord, term: number, what: string, event: number, atUs: number): void {
     this.looked++;
     const before = term > server.currentTerm ? server.savesAtQuiet : server.savesBeforeTerm;
-    if (term < server.currentTerm || server.saves > before) return;
-    this.report({
+    if (term < server.currentTerm || server.saves > before || this.suspicion !== undefined) return;
+    const finding: Finding = {
       property: properties.writeAhead,
       sentence: `S${server.server} sent ${what} of term ${term} without having saved that term: after a crash it would be in an older one`,
       evidence: [
         evidence({ event, atUs }, server.server, `${what} left; nothing had been saved since S${server.server} came to term ${term}`),
       ],
       server: server.server,
-    });
+    };
+    this.suspicion = { server: server.server, term, saves: server.saves, finding };
+  }
+
+  /**
+   * The event of `server` is over. A server that saves first and shows its term events later, when its disk is done, has saved all the same: what is on the disk that the message left behind
+   * has the last word.
+   */
+  settle({ server, saves }: ServerRecord, diskOf: DiskOf): void {
+    const { suspicion } = this;
+    if (suspicion === undefined) return;
+    this.suspicion = undefined;
+    const disk = suspicion.server === server && suspicion.saves === saves ? diskOf(server) : undefined;
+    if (disk === undefined || disk.currentTerm < suspicion.term) this.report(suspicion.finding);
   }
 
   /** The disk was looked at after `server` had voted. */
@@ -123,7 +150,7 @@ export class WriteAhead {
   entryOnDisk(server: number, index: number, term: number, disk: DiskContents, moment: Moment): void {
     if (!disk.whole) return;
     this.looked++;
-    if (index <= disk.baseIndex || (index <= disk.lastIndex && disk.termAt(index) === term)) return;
+    if (isOn(disk, index, term)) return;
     this.report({
       property: properties.writeAhead,
       sentence: `S${server} acknowledged entry ${index} of term ${term}, but after a restart it would not have it: ${showDisk(disk)}`,
@@ -131,6 +158,11 @@ export class WriteAhead {
       server,
     });
   }
+}
+
+/** Whether the disk is known to hold this very entry, or a snapshot of it. */
+export function isOn(disk: DiskContents, index: number, term: number): boolean {
+  return disk.whole && (index <= disk.baseIndex || (index <= disk.lastIndex && disk.termAt(index) === term));
 }
 
 function voteShown(votedFor: number | undefined): string {

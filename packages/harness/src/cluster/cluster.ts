@@ -277,19 +277,22 @@ export class Cluster implements CheckedCluster {
       result = checkStartResult(server, life.raft!.start(ownCopy(command)));
     } catch (thrown) {
       // It crashed before it threw.
-      if (!life.alive) return noAnswer;
+      if (!life.alive) return this.unanswered(command);
       throw ImplementationError.of(server, "start()", thrown);
     }
-    if (!life.alive) {
-      this.checks?.diedInStart(server, command, result);
-      return noAnswer;
-    }
+    if (!life.alive) return this.unanswered(command);
     this.checks?.started(server, command, result);
     if (!result.isLeader) return result;
     const { hash, trace } = this.simulation;
     hash.mix(mix32(result.index, result.term));
     if (trace.debugOn) trace.test(`S${server} takes ${showCommand(command)} at index ${result.index} in term ${result.term}`);
     return result;
+  }
+
+  /** The server has crashed in start(). */
+  private unanswered(command: unknown): StartResult {
+    this.checks?.startUnanswered(command);
+    return noAnswer;
   }
 
   /** Undefined when the server is down. */

@@ -22,6 +22,8 @@ export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | un
   const { simulation, makeRaft, server } = disk;
   const life = { server, alive: true };
   const host = simulation.hosts[server];
+  const running = simulation.currentServer;
+  simulation.currentServer = server;
   simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.aside, server, 1));
   simulation.aside = true;
   let raft: Raft | undefined;
@@ -38,6 +40,7 @@ export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | un
     life.alive = false;
     simulation.aside = false;
     simulation.hosts[server] = host;
+    simulation.currentServer = running;
   }
 }
 
