@@ -27,7 +27,9 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   cluster.snapshotInterval = drawInterval(dice);
   network.setLateness(dice.chance(75) ? drawLateness(dice) : undefined);
   network.reliable = dice.chance(60);
-  network.longDelays = dice.chance(30);
+  // Half of the runs are mostly about servers that are not heard: there the leader has to learn soon that it gets no answers.
+  const mutes = dice.chance(50);
+  network.longDelays = !mutes && dice.chance(50);
   if (dice.chance(70)) scene.rememberRequests(dice.chance(70) ? snapshotMethod : undefined);
   // Whose service is behind takes its snapshots late: then those of others reach into a log that it still has.
   for (const server of lab.everyone()) if (dice.chance(30)) cluster.setApplyTime(server, dice.logUniform(1, 60));
@@ -37,9 +39,10 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   while (scene.goesOn) {
     if (bursts) await burst(scene);
     const leader = await scene.leader();
-    const victim = await scene.aim();
-    if (victim !== leader?.server && dice.chance(60)) await fallMute(scene, victim);
-    else await fallBehind(scene, victim, bursts);
+    const followers = lab.everyone().filter((server) => server !== leader?.server);
+    const isMute = dice.chance(mutes ? 85 : 15);
+    const victim = isMute ? dice.pick(followers) : await scene.aim();
+    await (isMute ? fallMute(scene, victim) : fallBehind(scene, victim, bursts));
     lab.step(`S${victim} catches up`);
     scene.link(undefined);
     for (let echoes = dice.below(4); echoes > 0; echoes--) {
