@@ -41,7 +41,7 @@ async function longOutage(scene: Scene): Promise<void> {
 export const outageTests: readonly LabTest[] = [
   beyondTest({
     name: "LongOutages",
-    title: "a server is away for thousands of entries and many terms",
+    title: "a server is away for very many entries and terms",
     servers: [3, 5],
     span: { leastMs: 15_000, mostMs: 30_000 },
     reaches: ["leaderChanges", "restarts", "commitsUnderFaults"],
