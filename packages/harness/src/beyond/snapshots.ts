@@ -10,7 +10,7 @@ import type { Scene } from "./scene.ts";
 /** Snapshots, which race with everything that can happen to the log they replace. */
 
 /** Commands in a run: each of the service's snapshots holds all of them. */
-const mostCommands = 250;
+const mostCommands = 150;
 
 function drawInterval(dice: Dice): number {
   return Math.floor(dice.logUniform(1, 30));
