@@ -4,7 +4,7 @@ import type { ServerState } from "../cluster/shape.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Links } from "../net/links.ts";
 import { Dice } from "./dice.ts";
-import { Tour } from "./tour.ts";
+import { tour } from "./tour.ts";
 
 /** Requests that are kept to be sent again. */
 const rememberedRequests = 40;
@@ -88,7 +88,7 @@ export class Scene {
   /** Offers one server some commands at one instant; returns how many it took. */
   async offer(server: number, count = 1): Promise<number> {
     let taken = 0;
-    await Tour.of(this.lab.cluster, [server], () => {
+    await tour(this.lab.cluster, [server], () => {
       for (let i = 0; i < count; i++) if (this.lab.cluster.startNow(server, this.command()).isLeader) taken++;
     });
     return taken;
@@ -100,7 +100,7 @@ export class Scene {
   async states(servers: readonly number[] = this.lab.everyone()): Promise<(ServerState | undefined)[]> {
     const { cluster } = this.lab;
     const states: (ServerState | undefined)[] = [];
-    await Tour.of(cluster, servers, (server) => {
+    await tour(cluster, servers, (server) => {
       states[server] = cluster.stateNow(server);
     });
     return states;
