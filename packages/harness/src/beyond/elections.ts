@@ -32,6 +32,8 @@ function drawPoint({ dice }: Scene): CrashPoint {
 
 /** Answers that come when their candidate asks for the votes of the next term already, or leads; and requests that come when another has asked. */
 function electionLateness(dice: Dice): Lateness {
+  // Late by some heartbeats only, an answer and that to the same request sent again both come in their term.
+  if (dice.chance(35)) return { duplicates: 0, strays: 0, lateReplies: dice.between(500, 900), leastMs: 80, mostMs: 350 };
   return {
     duplicates: dice.chance(30) ? 200 : 0,
     strays: dice.chance(40) ? dice.between(50, 250) : 0,
