@@ -33,11 +33,12 @@ function styled(style: Style): MakeRaft {
         ),
     }));
     const raft: Raft = makeRaft({ ...env, peers });
+    const show = style.inspect ?? copied;
     const handlers = Object.entries(raft.handlers).map(([method, handle]) => {
       const around = style.handler ?? ((inner: () => unknown) => inner());
-      const styledHandler = (args: never): unknown => {
+      const styledHandler = (args: unknown): unknown => {
         const answer = (given: unknown) => (given === undefined ? undefined : (style.reply?.(method, given as never) ?? given));
-        const result = around(() => handle(style.receive?.(method, args) ?? args), env, method, args, raft);
+        const result = around(() => handle(style.receive?.(method, args as never) ?? args), env, method, args as never, raft);
         return result instanceof Promise ? result.then(answer) : answer(result);
       };
       return [method, styledHandler] as const;
@@ -48,7 +49,7 @@ function styled(style: Style): MakeRaft {
       snapshot: (index, snapshot) => raft.snapshot(index, snapshot),
       kill: () => raft.kill(),
       handlers: Object.fromEntries(handlers),
-      ...(style.inspect === "none" ? {} : { inspect: () => (style.inspect ?? copied)(raft.inspect!()) }),
+      ...(show === "none" ? {} : { inspect: () => show(raft.inspect!()) }),
     };
   };
 }
