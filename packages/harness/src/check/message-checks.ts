@@ -179,7 +179,8 @@ export class MessageChecks {
   ): void {
     if (!inspects || !seenThisLife || term !== currentTerm || voteInTerm === undefined || voteInTerm === candidate) return;
     const { simulation, oneVote, electionSafety } = this.checkers;
-    if (electionSafety.of(term) === voteInTerm) return;
+    // Votes that were told are held against each other, which says more.
+    if (oneVote.of(server, term) !== undefined || electionSafety.of(term) === voteInTerm) return;
     oneVote.changed(server, term, voteInTerm, candidate, simulation.events, simulation.nowUs);
   }
 

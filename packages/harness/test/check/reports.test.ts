@@ -78,8 +78,8 @@ const examples: Record<PropertyKey, Example> = {
         });
       }
     },
-    sentence: "S2 changed its vote from S0 to S1 within term 1",
-    evidence: ["#7 S2: S2 votes for S1; its votedFor was S0 in the same term"],
+    sentence: "S2 voted for S0 and for S1 in term 1",
+    evidence: ["#6 S2: S2 granted its vote to S0 in term 1", "#7 S2: S2 granted its vote to S1 in term 1"],
   },
   electionRestriction: {
     history: (world) => {
