@@ -1,7 +1,7 @@
 // Rounds over tests with one Raft, loaded as the command's worker threads load theirs. For use in a worker.
 import { cpuSeconds } from "./measure.mjs";
 
-const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false };
+const ordinary = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false };
 
 let harness;
 let raft;
@@ -19,8 +19,9 @@ export async function load(bundle) {
   raft = await loadImplementation(bundle, "virtual");
 }
 
-/** Each of the tests once: what it cost. Throws if one does not pass, since a failing run costs something else. */
-export async function measureRound({ names, iteration }) {
+/** Each of the tests once: what it cost. `checks`: the setting of that name. Throws if one does not pass, since a failing run costs something else. */
+export async function measureRound({ names, iteration, checks }) {
+  const settings = checks === undefined ? ordinary : { ...ordinary, checks };
   const costs = [];
   for (const name of names) {
     const seed = harness.formatSeed(harness.runSeed(harness.parseSeed("5eed"), name, iteration));

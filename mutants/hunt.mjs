@@ -4,11 +4,8 @@
 /** @typedef {import("./index.mjs").Harness} Harness */
 /** @typedef {import("@raft-stress/raft/api").MakeRaft} MakeRaft */
 
-/** The command's seed behind all runs: run k of a test is the last one of `raft-stress TEST --seed 1 -n k`. */
-const commandSeed = { high: 0, low: 1 };
-
 /** The first pass of a run is all that is needed: no text is kept. */
-const settings = { clock: "virtual", traceLevel: "none", archive: false, checkDeterminism: false };
+const plainSettings = { clock: "virtual", traceLevel: "none", archive: false, checkDeterminism: false };
 
 /**
  * Runs the tests in turn, `runs` times each, as the command does; a test that has failed is not run again.
@@ -37,22 +34,24 @@ export async function hunt({ harness, runJob, tests, runs }) {
 }
 
 /**
- * Run `run`, counted from 1, of a test.
- * @param {Harness} harness
+ * Run `run`, counted from 1, of a test: the last one of `raft-stress TEST --seed SEED -n RUN`.
+ * @param {HuntOptions["harness"]} harness
  * @param {string} test
  * @param {number} run
+ * @param {number} seed
  */
-export function jobOf(harness, test, run) {
+export function jobOf(harness, test, run, seed = 1) {
   const iteration = run - 1;
-  return { test, iteration, seed: harness.formatSeed(harness.runSeed(commandSeed, test, iteration)) };
+  return { test, iteration, seed: harness.formatSeed(harness.runSeed({ high: 0, low: seed }, test, iteration)) };
 }
 
 /**
  * Makes runs of a Raft in this thread.
  * @param {Harness} harness
  * @param {MakeRaft} makeRaft
+ * @param {{ readonly checks?: "off" | "on" }} [settings]
  * @returns {HuntOptions["runJob"]}
  */
-export function inThisThread(harness, makeRaft) {
-  return (job) => harness.runIteration(job, makeRaft, settings);
+export function inThisThread(harness, makeRaft, settings) {
+  return (job) => harness.runIteration(job, makeRaft, { ...plainSettings, ...settings });
 }

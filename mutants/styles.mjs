@@ -2,7 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { mutants as builtInMutants } from "./built-in.mjs";
+import { builtInCanary, labStyleCanary } from "./canary.mjs";
 import { mutants as labStyleMutants } from "./lab-style.mjs";
+import { withoutAssertions } from "./own-assertions.mjs";
+import { replaceOnce } from "./replace-once.mjs";
 
 /** @typedef {import("./index.mjs").Style} Style */
 /** @typedef {import("./index.mjs").Fault} Fault */
@@ -15,9 +18,23 @@ export const builtIn = {
   source: "packages/raft/dist",
   extension: ".js",
   entry: "index.js",
-  faults: "mutants/built-in.mjs",
-  mutants: builtInMutants,
+  faults: "mutants/built-in",
+  mutants: builtInMutants.filter(({ styles }) => styles?.includes("built-in") ?? true),
+  canary: builtInCanary,
 };
+
+/** Every change goes out at once: many requests are under way, and overtake each other. */
+export const atOnce = judgedFromOutside("at-once", "which sends at once what is proposed", { sendIntervalMs: 0 });
+
+/**
+ * Entries travel with the heartbeats, few at a time, and several heartbeats behind a busy leader: logs differ for longer. The lab's tests need as many
+ * entries per second as these options allow.
+ */
+export const batched = judgedFromOutside("batched", "which sends with its heartbeats only, 8 entries at most", {
+  heartbeatIntervalMs: 50,
+  sendIntervalMs: 50,
+  maxEntriesPerRequest: 8,
+});
 
 /** A class with timers and promises, as its author wrote it. @type {Style} */
 export const labStyle = {
@@ -28,7 +45,37 @@ export const labStyle = {
   entry: "raft.ts",
   faults: "mutants/lab-style.mjs",
   mutants: labStyleMutants,
+  canary: labStyleCanary,
 };
+
+export const styles = [atOnce, batched, builtIn, labStyle];
+
+/**
+ * @param {string} wanted
+ * @returns {Style}
+ */
+export function findStyle(wanted) {
+  const style = styles.find(({ name }) => name === wanted);
+  if (style === undefined) throw new Error(`no style is called '${wanted}'`);
+  return style;
+}
+
+/**
+ * The built-in Raft with options, and without the assertions about itself, by which it would notice many a fault before the harness can: users' Rafts have none.
+ * @param {string} name
+ * @param {string} how
+ * @param {Readonly<Record<string, number>>} options
+ * @returns {Style}
+ */
+function judgedFromOutside(name, how, options) {
+  return {
+    ...builtIn,
+    name,
+    raft: `the built-in Raft, ${how}`,
+    options,
+    mutants: builtInMutants.filter(({ styles }) => styles?.includes(name) ?? true),
+  };
+}
 
 /**
  * Writes a copy of a style's Raft, with the fault in it if one is given, into a new or empty directory; returns the path of the module to load. The copy has no source
@@ -44,10 +91,26 @@ export function writeRaft(style, directory, fault) {
   const source = fileURLToPath(new URL(`../${style.source}/`, import.meta.url));
   for (const file of readdirSync(source).filter((name) => name.endsWith(style.extension))) {
     const text = readFileSync(join(source, file), "utf8").replace(/\n\/\/# sourceMappingURL=.*/, "\n");
-    writeFileSync(join(directory, file), file === fault?.file ? withFault(text, fault, style) : text);
+    const faulty = file === fault?.file ? withFault(text, fault, style) : text;
+    writeFileSync(join(directory, file), style.options === undefined ? faulty : withoutAssertions(file, faulty));
   }
-  writeFileSync(join(directory, "package.json"), `${JSON.stringify({ type: "module", main: style.entry })}\n`);
-  return join(directory, style.entry);
+  const main = style.options === undefined ? style.entry : writeEntry(directory, style.options);
+  writeFileSync(join(directory, "package.json"), `${JSON.stringify({ type: "module", main })}\n`);
+  return join(directory, main);
+}
+
+/**
+ * @param {string} directory
+ * @param {Readonly<Record<string, number>>} options
+ */
+function writeEntry(directory, options) {
+  const lines = [
+    'import { makeRaftWith } from "./index.js";',
+    `export const makeRaft = makeRaftWith(${JSON.stringify(options)});`,
+    "export default makeRaft;",
+  ];
+  writeFileSync(join(directory, "with-options.js"), `${lines.join("\n")}\n`);
+  return "with-options.js";
 }
 
 /**
@@ -56,10 +119,10 @@ export function writeRaft(style, directory, fault) {
  * @param {Style} style
  */
 function withFault(text, { file, find, replace }, { source, faults }) {
-  const [before, after, ...more] = text.split(find);
-  if (after !== undefined && more.length === 0) return before + replace + after;
-  const what = `a mutant's text occurs ${after === undefined ? 0 : more.length + 1} times in ${source}/${file}, expected once`;
-  throw new Error(`${what}: ${JSON.stringify(find)}; fit ${faults} to the code, and build what is compiled`);
+  return replaceOnce(text, find, replace, (times) => {
+    const what = `a mutant's text occurs ${times} times in ${source}/${file}, expected once`;
+    return `${what}: ${JSON.stringify(find)}; fit ${faults} to the code, and build what is compiled`;
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 // `pnpm bench`: what raft-stress costs, each figure beside its goal. Goals are for two cores and Node 20; what falls short says SHORT.
 // Nothing here fails: timing on a shared machine is a measurement, not a verdict. `--quick` leaves out the parts that take long.
 import { cpus } from "node:os";
+import { compareChecks } from "../bench/checks.mjs";
 import { engineMicrosPerEvent } from "../bench/engine.mjs";
 import { inWorker } from "../bench/in-worker.mjs";
 import { tableTestNames } from "../bench/lab-tests.mjs";
@@ -21,6 +22,7 @@ startUp();
 coldPass();
 await perTest();
 await usersRaft();
+await checkedRuns();
 wholeCommand();
 if (!quick) {
   await memory();
@@ -128,6 +130,17 @@ async function usersRaft() {
   goals.check("lab-style, as a part of the built-in Raft's virtual seconds per CPU second, 21 tests", ratio, "more", 1 / 3, (value) =>
     value.toFixed(2),
   );
+}
+
+async function checkedRuns() {
+  const rounds = quick ? 20 : 60;
+  console.log(`\nInvariants and checked mode, taking turns, ${rounds} rounds over the 28 tests, warm: medians over the second half`);
+  const [off, on, race] = await compareChecks({ settings: ["off", "on", "race"], names: labTests.map((test) => test.name), rounds });
+  const ms = (value) => `${(1000 * value).toFixed(1)} ms`;
+  const ratio = (value) => `${value.toFixed(2)}x`;
+  console.log(`        CPU for a round: without invariants ${ms(off)}, with them (as ever) ${ms(on)}, checked mode ${ms(race)}`);
+  goals.check("CPU of an ordinary run to one without invariants", on / off, "less", 1.3, ratio);
+  goals.check("CPU of a run in checked mode to an ordinary one", race / on, "less", 2, ratio);
 }
 
 function wholeCommand() {

@@ -1,136 +1,161 @@
-// Which lab tests catch which one-line fault of a Raft, for Rafts of two styles: writes docs/mutants.md to stdout.
-//   node scripts/mutants.mjs [-n RUNS] [--style STYLE] [--keep DIR] [NAME...]
-// -n RUNS        runs of each test, for each mutant (50)
-// --style STYLE  built-in or lab-style; both unless given
-// --keep DIR     leave the mutants in DIR, one directory each: `./raft-stress --raft DIR/STYLE/NAME TEST` runs one
-// NAME...        these mutants only
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+// `pnpm mutants`, the benchmark of the harness: how soon do the tests catch one-line faults of a Raft?
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { builtIn, hunt, importRaft, inThisThread, labStyle, writeRaft } from "../mutants/index.mjs";
-import { bundle, RaftThread } from "../packages/cli/testing/raft-thread.mjs";
+import { columnsOf } from "../mutants/columns.mjs";
+import { goals, page } from "../mutants/page.mjs";
+import { measureAll } from "../mutants/processes.mjs";
+import { readRecord, writeRecord } from "../mutants/record.mjs";
+import { styles } from "../mutants/styles.mjs";
+import { faultsOfTheHarness, figures } from "../mutants/verdict.mjs";
 import * as harness from "../packages/harness/dist/index.js";
 
-const styles = [builtIn, labStyle];
-const { runs, keep, chosen } = readArguments();
+/** A Raft without a fault is tried for so many budgets in each column: a false alarm would be worse than an escape. */
+const budgetsWithoutFault = 10;
+
+/** The two ways of replication; the page is about them at least. */
+const usualStyles = ["at-once", "batched"];
+
+const help = `usage: pnpm mutants [--write] [--style STYLE]... [--seeds N] [--budget CPU_SECONDS] [--keep DIR] [NAME...]
+
+Measures how soon one-line faults of a Raft are found, and holds that against docs/mutants.tsv. Exit code 1 when the harness itself is at fault: the canary lives, a Raft
+without a fault fails a run, or a mutant that was caught is caught no more.
+
+  --write         put what was measured into docs/mutants.md and docs/mutants.tsv instead
+  --style STYLE   one of ${styles.map(({ name }) => name).join(", ")}; may be repeated; ${usualStyles.join(" and ")} unless given
+  --seeds N       look for each mutant with so many seeds (3)
+  --budget S      for so many seconds of processor time with each (5)
+  --keep DIR      leave the mutants in DIR, one directory each: ./raft-stress --raft DIR/STYLE/NAME TEST runs one
+  NAME...         these mutants only, and the Rafts without a fault for one budget rather than ${budgetsWithoutFault}
+`;
+
+const pageFile = fileURLToPath(new URL("../docs/mutants.md", import.meta.url));
+const recordFile = fileURLToPath(new URL("../docs/mutants.tsv", import.meta.url));
+
+const { write, seeds, budgetCpuSeconds, keep, names, chosen } = readArguments();
+const columns = columnsOf(harness);
+const properties = Object.values(harness.properties).map(({ name }) => name);
+const recorded = readRecord(existsSync(recordFile) ? readFileSync(recordFile, "utf8") : "");
 const directory = keep ?? mkdtempSync(join(tmpdir(), "raft-mutants-"));
-const tests = harness.labTests.map((test) => test.name);
 
 try {
-  const sections = [];
-  for (const { style, mutants } of chosen) {
-    const rows = [];
-    await tryRaft(style, "unmutated", undefined);
-    for (const mutant of mutants) rows.push({ mutant, ...(await tryRaft(style, mutant.name, mutant)) });
-    sections.push(section(style, rows));
-  }
-  process.stdout.write(page(sections));
+  const measured = await measureChosen();
+  report(measured);
 } finally {
   if (keep === undefined) rmSync(directory, { recursive: true, force: true });
 }
 
 function readArguments() {
-  const options = { runs: { type: "string", short: "n", default: "50" }, style: { type: "string" }, keep: { type: "string" } };
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (!/^[1-9]\d*$/.test(values.runs)) usage(`-n must be a whole number of at least 1, got '${values.runs}'`);
-  const wanted = styles.filter(({ name }) => values.style === undefined || values.style === name);
-  if (wanted.length === 0) usage(`--style must be ${styles.map(({ name }) => name).join(" or ")}, got '${values.style}'`);
-  const known = new Set(wanted.flatMap(({ mutants }) => mutants.map(({ name }) => name)));
-  for (const name of positionals) {
-    if (!known.has(name)) usage(`no mutant is called '${name}'; there are ${[...known].join(", ")}`);
+  const options = {
+    write: { type: "boolean", default: false },
+    style: { type: "string", multiple: true, default: usualStyles },
+    seeds: { type: "string", default: "3" },
+    budget: { type: "string", default: "5" },
+    keep: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
+  };
+  const { values, positionals } = parse({ options, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(help);
+    process.exit(0);
   }
-  const isWanted = ({ name }) => positionals.length === 0 || positionals.includes(name);
+  if (!/^[1-9]\d?$/.test(values.seeds)) usage(`--seeds must be a whole number from 1 to 99, got '${values.seeds}'`);
+  const budget = Number(values.budget);
+  if (!(budget > 0 && budget <= 3600)) usage(`--budget must be a number of seconds, more than 0 and at most 3600, got '${values.budget}'`);
+  const known = styles.map(({ name }) => name);
+  for (const name of values.style) if (!known.includes(name)) usage(`--style must be one of ${known.join(", ")}, got '${name}'`);
+  const wanted = styles.filter(({ name }) => values.style.includes(name));
+  const mutants = new Set(wanted.flatMap((style) => style.mutants.map(({ name }) => name)));
+  for (const name of positionals) if (!mutants.has(name)) usage(`no mutant is called '${name}'; there are ${[...mutants].join(", ")}`);
+  if (values.write && positionals.length > 0) usage("--write needs all mutants, got names of some");
+  if (values.write && !usualStyles.every((name) => values.style.includes(name))) {
+    usage(`--write needs the styles ${usualStyles.join(" and ")}, got ${values.style.join(" and ")}`);
+  }
   return {
-    runs: Number(values.runs),
+    write: values.write,
+    seeds: Array.from({ length: Number(values.seeds) }, (_, i) => i + 1),
+    budgetCpuSeconds: budget,
     keep: values.keep,
-    chosen: wanted.map((style) => ({ style, mutants: style.mutants.filter(isWanted) })),
+    names: positionals,
+    chosen: wanted,
   };
 }
 
+function parse(config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    return usage(error.message);
+  }
+}
+
 function usage(message) {
-  process.stderr.write(`mutants: ${message}\n`);
+  process.stderr.write(`mutants: ${message}; --help shows how it is used\n`);
   process.exit(2);
 }
 
-async function tryRaft(style, name, fault) {
-  const { runJob, close } = await load(style, writeRaft(style, join(directory, style.name, name), fault));
-  const result = await hunt({ harness, runJob, tests, runs }).finally(close);
-  const [first] = result.findings;
-  const verdict = first === undefined ? "not caught" : `caught by ${result.findings.length} tests, first by ${first.test}`;
-  process.stderr.write(`${style.name} ${name}: ${verdict}; ${result.runs} runs, the longest ${result.slowestMs.toFixed(0)} ms\n`);
-  if (fault === undefined && first !== undefined)
-    throw new Error(`${style.raft} without a fault fails run ${first.run} of ${first.test}: ${first.cause}`);
-  return result;
+/** The longest first, so that no processor is idle at the end. */
+async function measureChosen() {
+  const canaries = chosen.map((style) => ({ style, mutant: style.canary, seeds: [1], budget: budgetCpuSeconds }));
+  const unmutated = chosen.flatMap((style) =>
+    columns.map(({ name }) => ({
+      style,
+      column: name,
+      seeds: [1],
+      budget: (names.length === 0 ? budgetsWithoutFault : 1) * budgetCpuSeconds,
+    })),
+  );
+  const mutants = chosen.flatMap((style) =>
+    style.mutants
+      .filter(({ name }) => names.length === 0 || names.includes(name))
+      .map((mutant) => ({ style, mutant, seeds, budget: budgetCpuSeconds, leastRuns: recorded.leastRuns(style.name, mutant.name) })),
+  );
+  const work = [...canaries, ...unmutated, ...mutants];
+  /** What each task came to, in the order of the work. */
+  const results = new Map();
+  const tasks = work.map(({ style, mutant, column, seeds: taskSeeds, budget, leastRuns }, number) => ({
+    number,
+    style: style.name,
+    mutant: mutant?.name,
+    columns: column === undefined ? columns.map(({ name }) => name) : [column],
+    seeds: taskSeeds,
+    budgetCpuSeconds: budget,
+    leastRuns,
+    directory: column === undefined ? directory : join(directory, `unmutated-${column}`),
+  }));
+  await measureAll(tasks, availableParallelism(), (task, measured) => {
+    results.set(task.number, measured);
+    process.stderr.write(
+      `[${results.size}/${tasks.length}] ${task.style} ${task.mutant ?? "without a fault"}: ${progressCells(measured)}\n`,
+    );
+  });
+  const rowOf = (item) => ({ style: item.style.name, mutant: item.mutant, columns: results.get(work.indexOf(item)) });
+  return { canaries: canaries.map(rowOf), unmutated: unmutated.map(rowOf), rows: mutants.map(rowOf) };
 }
 
-/** The built-in Raft knows nothing but the contract and runs as it is; one as users write it needs what the command's threads have. */
-async function load(style, path) {
-  if (style === builtIn) return { runJob: inThisThread(harness, await importRaft(path)), close() {} };
-  const thread = new RaftThread({ raft: await bundle(path), settings: { traceLevel: "none" } });
-  return { runJob: async (job) => (await thread.run([job]))[0], close: () => thread.close() };
+function progressCells(measured) {
+  const cells = Object.entries(measured).map(([column, detections]) => {
+    const { found, tried, cpuSeconds } = figures(detections);
+    if (found === 0) return `${column} -`;
+    return `${column} ${cpuSeconds === Infinity ? `${found} of ${tried} seeds` : `${cpuSeconds.toFixed(2)} s`}`;
+  });
+  return cells.join(", ");
 }
 
-function page(sections) {
-  const machine = `Node ${process.versions.node}, ${cpus()[0].model.trim()}`;
-  return `# Mutants
-
-Do the tests find faults? Each mutant is a Raft with one line changed: the built-in one, a state machine of pure functions, and the one of examples/lab-style, a class with timers and promises as users write
-them, which is bundled and run as \`--raft\` does. All ${tests.length} tests run in turn, up to ${runs} times each, until they have failed; the Rafts without a fault pass them all. The tests of the repository hold on to
-this: each test that is named for a mutant in ${styles.map(({ faults }) => faults).join(" or ")} must go on catching it.
-
-This page is written, in about twenty minutes of one processor, by
-
-    node scripts/mutants.mjs > docs/mutants.md
-
-and \`node scripts/mutants.mjs --keep DIR NAME\` leaves a mutant in a directory, to be tried with \`./raft-stress --raft DIR/STYLE/NAME TEST --seed 1 -n RUN\`.
-
-*First caught* is the first failed run of all, and the processor time until then, everything included from a cold start of that mutant's code (${machine}). With the outcome
-\`crash\` it was the Raft's own code that noticed, by an invariant or an index out of range, before the test did. *All tests* has the first run, counted from 1, in which a test caught a mutant; \`·\`: not in ${runs} runs.
-The tests by their numbers: ${tests.map((test, i) => `${i + 1} ${test}`).join(", ")}.
-${sections.join("")}`;
-}
-
-function section(style, rows) {
-  const caught = rows.filter(({ findings }) => findings.length > 0);
-  const missed = rows.filter(({ findings }) => findings.length === 0);
-  return `
-## Mutants of ${style.raft}
-
-${caught.length} of ${rows.length} are caught.
-
-### First caught: ${style.name}
-
-| mutant | what it does wrong | first caught by | run | outcome and cause | CPU s |
-| --- | --- | --- | --: | --- | --: |
-${caught.map(firstRow).join("\n")}
-
-### Not caught: ${style.name}
-
-| mutant | what it does wrong | runs tried | why not, as far as it is understood |
-| --- | --- | --: | --- |
-${missed.map(({ mutant, runs: tried }) => `| ${mutant.name} | ${mutant.fault} | ${tried} | ${mutant.missedBecause ?? ""} |`).join("\n")}
-
-### All tests: ${style.name}
-
-${matrix(caught)}
-`;
-}
-
-function firstRow({ mutant, findings: [{ test, run, outcome, cause, cpuSeconds }] }) {
-  return `| ${mutant.name} | ${mutant.fault} | ${test} | ${run} | ${outcome}: ${shorten(cause)} | ${cpuSeconds.toFixed(3)} |`;
-}
-
-function shorten(cause) {
-  const inCell = cause.replaceAll("|", "\\|").replaceAll("\n", " ");
-  return inCell.length <= 140 ? inCell : `${inCell.slice(0, 139)}…`;
-}
-
-/** A column for each test would be too wide under its name: they are numbered. */
-function matrix(rows) {
-  const width = Math.max(...rows.map(({ mutant }) => mutant.name.length));
-  const line = (name, cells) => `    ${name.padEnd(width)} ${cells.map((cell) => String(cell).padStart(2)).join(" ")}`;
-  const numbers = tests.map((_, i) => i + 1);
-  const cells = ({ findings }) => tests.map((test) => findings.find((finding) => finding.test === test)?.run ?? "·");
-  return [line("", numbers), ...rows.map((row) => line(row.mutant.name, cells(row)))].join("\n");
+function report({ canaries, unmutated, rows }) {
+  const caughtBefore = ({ style, mutant }) => !write && recorded.leastRuns(style, mutant.name) !== undefined;
+  const messages = faultsOfTheHarness({ canaries, unmutated, rows, caughtBefore });
+  process.stdout.write(`${goals(rows, properties)}\n`);
+  for (const message of messages) process.stderr.write(`mutants: ${message}\n`);
+  if (messages.length > 0) {
+    process.exitCode = 1;
+    return;
+  }
+  if (!write) return;
+  const machine = cpus()[0].model.trim();
+  writeFileSync(pageFile, page({ styles: chosen, columns, properties, rows, unmutated, seeds, budgetCpuSeconds, machine }));
+  writeFileSync(recordFile, writeRecord(rows));
+  process.stdout.write("written: docs/mutants.md, docs/mutants.tsv\n");
 }

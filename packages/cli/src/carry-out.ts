@@ -9,7 +9,6 @@ import { shellWord } from "./invocation.ts";
 import type { JsonTarget } from "./json-target.ts";
 import { LoadWatch } from "./load.ts";
 import { formatLogHeader, type LogOrigin } from "./log-file.ts";
-import { isExternal } from "./options.ts";
 import { Plan } from "./plan.ts";
 import { startReporting } from "./report/reporting.ts";
 import type { RunResult } from "./run-result.ts";
@@ -86,17 +85,17 @@ function openLogs({ options, output }: Session): LogStore {
 }
 
 /**
- * Runs without a log are counted in a file beside the logs, with --resume, and for external tests always: their runs are dear. When every run leaves a log,
- * the logs tell all.
+ * Runs without a log are counted in a file beside the logs, from the first log on. When every run leaves a log, the logs tell all. With --resume the
+ * directory is there from the beginning, and so is the file.
  */
-function runsRecord({ options, before, seed, subject }: Session, logs: LogStore): RunsRecord {
+function runsRecord({ options, before, seed, recordedAs }: Session, logs: LogStore): RunsRecord {
   return new RunsRecord({
     directory: logs.directory,
-    subject,
+    subject: recordedAs,
     seed,
     tally: before.tally,
     before,
-    wanted: () => logs.made && (options.resume !== undefined || (isExternal(options) && !options.archive)),
+    wanted: () => logs.made && (options.resume !== undefined || !options.archive),
   });
 }
 
@@ -114,6 +113,7 @@ function createRunner(session: Session, goal: Goal, { backend, plan, tally, emit
     ...backend.origin,
     version: ownVersion(),
     clock: settings.clock,
+    checkedMode: settings.checks === "race",
     traceLevel: settings.traceLevel,
     directory: request.directory,
     flags: process.argv.slice(2).map(shellWord),

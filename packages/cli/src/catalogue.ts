@@ -7,7 +7,7 @@ export const catalogue: readonly TestInfo[] = [
   ...beyondTests.map((test) => ({ ...describe("beyond", test), onlyWhenNamed: true })),
 ];
 
-function describe(suite: string, { name, alias, part, title, servers }: LabTest): TestInfo {
+function describe(suite: string, { name, alias, part, title, servers, reaches }: LabTest): TestInfo {
   // The course of 2023 put an exercise before Raft: part 2A became 3A, and so on.
-  return { suite, name, alias, part, aliasPart: `3${part.slice(1)}`, title, servers };
+  return { suite, name, alias, part, aliasPart: `3${part.slice(1)}`, title, servers, ...(reaches && { reaches }) };
 }

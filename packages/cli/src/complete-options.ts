@@ -1,6 +1,7 @@
 import { UserError } from "./exit-codes.ts";
 import {
   environmentName,
+  isCheckedMode,
   isExternal,
   longName,
   type OptionName,
@@ -104,8 +105,9 @@ function readCount(raw: unknown, called: string): number {
 /** What no option can say about itself alone. */
 function checkTogether(options: Options, given: ReadonlySet<OptionName>): void {
   checkExternal(options, given);
-  if (options.race && options.go === undefined)
-    throw new UserError("--race: checked mode is not available in this version; leave -r away (-R, the default, is accepted)");
+  if (isCheckedMode(options) && options.clock === "real") {
+    throw new UserError("--race needs the virtual clock: on --clock real nobody can choose the order of simultaneous events");
+  }
   if (options.until && given.has("iter")) throw new UserError("--until finds the number of runs itself: give either --until or --iter");
   if (options.until && options.loop) throw new UserError("--until ends by itself and --loop never does: give one of them");
   if (options.growth !== 10 && given.has("growth") && !options.loop)

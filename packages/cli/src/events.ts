@@ -15,6 +15,8 @@ export interface RunsStarted {
   readonly loop: boolean;
   readonly workers: number;
   readonly clock: ClockKind;
+  /** Whether --race was given. */
+  readonly race: boolean;
   /** What is under test, as the user named it. */
   readonly raft: string;
   /** Versions of raft-stress and of Node. */

@@ -58,10 +58,13 @@ export function externalReplayFor({
 }
 
 /** The command line that makes one run again, as the user can type it here. */
-export function replayCommandFor(options: Pick<Options, "raft" | "clock" | "checkDeterminism">): (test: string, seed: string) => string {
+export function replayCommandFor(
+  options: Pick<Options, "raft" | "clock" | "race" | "checkDeterminism">,
+): (test: string, seed: string) => string {
   const start = startedAs();
   const raft = options.raft === undefined ? "" : ` --raft ${shellWord(options.raft)}`;
   const clock = options.clock === "virtual" ? "" : ` --clock ${options.clock}`;
+  const race = options.race ? " -r" : "";
   const twice = options.checkDeterminism ? " --check-determinism" : "";
-  return (test, seed) => `${start} ${test} --seed ${seed} -n 1${raft}${clock}${twice}`;
+  return (test, seed) => `${start} ${test} --seed ${seed} -n 1${raft}${clock}${race}${twice}`;
 }

@@ -17,6 +17,7 @@ export interface LogOrigin {
   readonly raft: string | undefined;
   readonly external?: ExternalOrigin;
   readonly clock: ClockKind;
+  readonly checkedMode?: boolean;
   readonly traceLevel: TraceLevel;
   readonly directory: string;
   /** The arguments of the command. */
@@ -32,6 +33,8 @@ export interface LogHeader {
   /** Undefined for a built-in test. */
   readonly external?: ExternalOrigin;
   readonly clock: ClockKind;
+  /** Whether it was made with --race, by the built-in runner. */
+  readonly checkedMode: boolean;
   readonly directory: string;
   readonly outcome: string;
   /** Absent for a run that was stopped from outside, and for an external one. */
@@ -58,11 +61,14 @@ export function formatLogHeader(result: RunResult, origin: LogOrigin, replay: st
     ...(origin.raft === undefined ? [] : [`implementation: ${origin.raft}`]),
     ...(origin.external ? [`external: ${JSON.stringify(origin.external)}`] : []),
     `clock: ${origin.clock}`,
+    ...(origin.checkedMode ? ["mode: checked"] : []),
+    ...(result.schedule === undefined ? [] : [`schedule: ${result.schedule}`]),
     ...(origin.external ? [] : [`trace level: ${origin.traceLevel}`]),
     `versions: raft-stress ${origin.version}, node ${process.versions.node}, v8 ${process.versions.v8}, ${process.platform} ${process.arch}`,
     `directory: ${origin.directory}`,
     `flags: ${origin.flags.join(" ").replaceAll("\n", "\\n")}`,
     `outcome: ${result.outcome}`,
+    ...(result.excused === undefined ? [] : [`excused: ${oneLine(result.excused)}`]),
     ...(failure ? [`cause: ${oneLine(failure.cause)}`, `reason: ${oneLine(failure.reason)}`] : []),
     `seconds: ${Number(result.seconds.toFixed(6))}`,
     `real milliseconds: ${result.realMs.toFixed(3)}`,
@@ -101,6 +107,7 @@ export function parseLogHeader(text: string): LogHeader | undefined {
     iteration,
     seed,
     clock,
+    checkedMode: fields.get("mode") === "checked",
     raft: fields.get("implementation") ?? "built-in",
     ...(external && { external }),
     directory: fields.get("directory") ?? ".",

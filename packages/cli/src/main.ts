@@ -11,11 +11,13 @@ type Action = (words: readonly string[], options: Options) => Promise<number>;
 
 const examples = `
 Examples:
-  raft-stress                                 every test of the Raft suite, 10 runs each
+  raft-stress                                 the 28 tests of the Raft lab, 10 runs each
   raft-stress TestBackup2B -n 50 -p 4         one test, 50 runs, 4 at a time
   raft-stress 2A 2B 'Figure8' -n 100          parts, and all tests whose name matches
+  raft-stress 2X -n 100 -p 4                  the tests beyond the lab, a scenario of its own each run
   raft-stress 2C -l --for 8h                  round after round through the night
-  raft-stress --until 1%@95% TestChurn2C      until its failure rate is shown to be below 1%
+  raft-stress --until 1%@95% Churn2C          until its failure rate is shown to be below 1%
+  raft-stress 2B 2C -r -n 500                 checked mode: simultaneous events in the worst legal orders
   raft-stress --go src/raft 2B -n 50 -p 8 -r  a Go lab, with the race detector
   raft-stress --exec './flaky.sh {seed}' -p 4 any command; its exit status decides
 
@@ -26,7 +28,7 @@ function buildProgram(perform: (action: Action, words: readonly string[]) => Pro
   program
     .description("Runs the tests of the Raft labs many times over, on a virtual clock, and tells how often each fails.")
     .usage("[TEST...] [options]")
-    .argument("[TEST...]", "names, parts (2A, 3A), globs or regular expressions; all tests without one")
+    .argument("[TEST...]", "names, parts (2A, 3A), globs or regular expressions; without one all tests of the lab, 2A to 2D")
     .version(ownVersion(), "-V, --version", "Print the version.")
     .helpOption("-h, --help", "Print this help.")
     .helpCommand(false)

@@ -13,8 +13,9 @@ their long names; \`profiles\` holds named sets of them:
 \`\`\`
 
 Logs are named \`OUTPUT/TEST_N.log\`: N is the number of runs of the whole command that had finished before that run, whatever their test.
-A log begins with all that is needed to make its run again: \`raft-stress replay LOG\` does so. With \`--resume\`, and for external tests
-unless every run leaves a log (\`--archive\`), \`OUTPUT/runs.json\` says beside the logs which runs there were.
+A log begins with all that is needed to make its run again: \`raft-stress replay LOG\` does so. Beside the logs, unless every run leaves one
+(\`--archive\`), \`OUTPUT/runs.json\` says which runs there were, so that \`--resume OUTPUT\` can go on. A command whose runs all pass makes no directory:
+give it \`--resume\` from the start if others are to go on from it.
 
 Durations have a unit: \`500ms\`, \`90s\`, \`2m\`, \`8h\`, \`1h30m\`. Besides the options, \`RAFT_LOG=none|debug|trace\` chooses how much of a run its log
 holds (default debug, one level more with each \`-v\`), and \`NO_COLOR\`, \`FORCE_COLOR\` and \`TERM=dumb\` are obeyed.

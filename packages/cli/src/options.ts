@@ -180,7 +180,7 @@ export const optionTable = {
     oppositeLetter: "R",
     group: "Implementation",
     sentence:
-      "With --go, the race detector. Built-in tests: checked mode, every invariant after every event; not available in this version.",
+      "Checked mode: every invariant after every event, and an adversary that orders simultaneous events and holds packets back, otherwise in each run. With --go, the race detector.",
   } as SwitchOption,
   exec: value<string, undefined>({
     argument: "CMD",
@@ -329,7 +329,7 @@ export const optionTable = {
     expected: "the path of a directory",
     parse: nonEmpty,
     sentence:
-      "Go on where an earlier command with --resume DIR ended: its runs count, only the others are made. External tests: or with --output DIR.",
+      "Go on where an earlier command with --resume DIR ended, or with --output DIR if it saved a log there: its runs count, only the others are made.",
   }),
   verbose: {
     kind: "count",
@@ -458,6 +458,11 @@ export function defaultText(spec: OptionSpec): string | undefined {
 export function argumentText(spec: OptionSpec, open = "<", close = ">"): string {
   if (spec.kind !== "value") return "";
   return spec.bare === undefined ? ` ${open}${spec.argument}${close}` : ` [${spec.argument}]`;
+}
+
+/** Whether the built-in tests run with an adversary. */
+export function isCheckedMode(options: Pick<Options, "race" | "exec" | "go">): boolean {
+  return options.race && !isExternal(options);
 }
 
 /** Whether the runs are made by commands of the user, and not by the built-in tests. */

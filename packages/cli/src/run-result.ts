@@ -46,6 +46,12 @@ export interface RunResult {
   /** For each event, a hash of all that had happened by its end; see the harness's `IterationResult`. */
   readonly eventDigests?: Int32Array;
   readonly failure?: RunFailure;
+  /** What was checked, and what happened; see the harness's `IterationResult`. */
+  readonly looks?: readonly number[];
+  readonly coverage?: readonly number[];
+  /** In checked mode; see the harness's `IterationResult`. */
+  readonly schedule?: string;
+  readonly excused?: string;
   /** The log's text without its header. An external run's is in a file instead. */
   readonly log?: string;
   readonly external?: ExternalFacts;

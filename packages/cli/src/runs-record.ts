@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { coverageKeys, propertyKeys } from "@raft-stress/harness";
 import type { RunEvent } from "./events.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { parseLoggedRun } from "./log-file.ts";
@@ -21,6 +22,9 @@ interface TestRecord {
   readonly histogram: HistogramState;
   readonly largest: Readonly<Record<string, LargestRun>>;
   readonly causes: readonly CauseCount[];
+  /** What was checked, and what happened; absent in records of commands that did not count it. */
+  readonly looks?: readonly number[];
+  readonly coverage?: readonly number[];
 }
 
 interface RunsRecordFile {
@@ -98,7 +102,7 @@ function withCounts(tests: readonly TestTally[]): Tally {
   const total = tests.reduce((sum, test) => sum + test.total, 0);
   const failed = tests.reduce((sum, test) => sum + test.failed, 0);
   const secondsBefore = tests.reduce((sum, { seconds }) => sum + seconds.sum, 0);
-  return { tests, passed: total - failed, failed, before: total, secondsBefore };
+  return { tests, passed: total - failed, failed, excused: 0, before: total, secondsBefore };
 }
 
 const momentsOf = ({ seconds, real, user, system, lab, usual }: TestTally): Readonly<Record<string, Moments>> => ({
@@ -130,6 +134,9 @@ function restoreTest(test: TestInfo, record: TestRecord): TestTally {
     usual: { seconds: moments("usualSeconds"), rpcs: moments("usualRpcs"), bytes: moments("usualBytes") },
     largest: { ...record.largest },
     causes: new Map(record.causes.map((cause) => [cause.cause, { ...cause }])),
+    // Another version may count other things.
+    looks: record.looks?.length === propertyKeys.length ? [...record.looks] : [],
+    coverage: record.coverage?.length === coverageKeys.length ? [...record.coverage] : [],
   };
 }
 
@@ -139,7 +146,7 @@ function fromLogs(directory: string, names: readonly string[], tests: readonly T
   const complete = numbers.size === names.length && [...numbers].every((number) => number < names.length);
   if (!complete) {
     throw new UserError(
-      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted: built-in tests write it with --resume only; give a new directory`,
+      `--resume: '${directory}' has ${names.length} logs but no ${fileName}, so the runs that passed cannot be counted; give a new directory`,
       exitCodes.usage,
     );
   }
@@ -231,7 +238,7 @@ export class RunsRecord {
 
 function testRecord(test: TestTally, { next, missing }: RunsBefore): TestRecord {
   const moments = Object.fromEntries(Object.entries(momentsOf(test)).map(([name, value]) => [name, value.state()]));
-  const { total, failed, histogram, largest, causes } = test;
+  const { total, failed, histogram, largest, causes, looks, coverage } = test;
   return {
     name: test.test.name,
     next,
@@ -242,5 +249,6 @@ function testRecord(test: TestTally, { next, missing }: RunsBefore): TestRecord 
     histogram: histogram.state(),
     largest,
     causes: [...causes.values()],
+    ...(looks.length > 0 && { looks, coverage }),
   };
 }

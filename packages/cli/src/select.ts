@@ -1,4 +1,4 @@
-import type { ClusterSizes } from "@raft-stress/harness";
+import type { ClusterSizes, CoverageCounter } from "@raft-stress/harness";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { nearest } from "./nearest.ts";
 
@@ -12,6 +12,8 @@ export interface TestInfo {
   readonly aliasPart: string;
   readonly title: string;
   readonly servers: ClusterSizes;
+  /** Counters that the test exists to raise. */
+  readonly reaches?: readonly CoverageCounter[];
   /** Left out when nothing is named: it belongs to no course. */
   readonly onlyWhenNamed?: boolean;
 }

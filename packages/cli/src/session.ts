@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs";
 import type { RunSettings } from "@raft-stress/harness";
 import type { RunFinished } from "./events.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { goalOf } from "./goal.ts";
-import type { Options } from "./options.ts";
+import { isCheckedMode, type Options } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { RunsMadeBefore } from "./runs-record.ts";
 import type { TestInfo } from "./select.ts";
+
+const checkedMode = "checked mode";
 
 export interface SessionRequest {
   readonly patterns: readonly string[];
@@ -27,8 +30,10 @@ export interface OpenRequest {
 /** A request whose every part was found to be usable. */
 export interface Session extends OpenRequest {
   readonly tests: readonly TestInfo[];
-  /** What is under test, as the header, the JSON lines and the record of runs call it. */
+  /** What is under test, as the header and the JSON lines call it. */
   readonly subject: string;
+  /** The same as the record of runs has it: runs of one subject in another mode are other runs. */
+  readonly recordedAs: string;
   /** The command's seed, 16 hexadecimal digits. */
   readonly seed: string;
   readonly before: RunsMadeBefore;
@@ -39,12 +44,18 @@ export async function openSession(opened: OpenRequest, tests: readonly TestInfo[
   const { options } = opened;
   const { normalSeed } = await import("./seed-text.ts");
   const { readRunsBefore, noRunsBefore } = await import("./runs-record.ts");
-  const before = options.resume === undefined ? noRunsBefore(tests) : readRunsBefore(options.resume, subject, tests);
+  if (options.resume !== undefined && !existsSync(options.resume)) {
+    opened.output.tell(
+      `raft-stress: --resume: '${options.resume}' is new: there are no runs to go on from, and this command's are the first`,
+    );
+  }
+  const recordedAs = isCheckedMode(options) ? `${subject}, ${checkedMode}` : subject;
+  const before = options.resume === undefined ? noRunsBefore(tests) : readRunsBefore(options.resume, recordedAs, tests);
   const given = options.seed === undefined ? undefined : normalSeed(options.seed);
   if (given !== undefined && before.seed !== undefined && given !== before.seed) {
     throw new UserError(`--resume: the runs of '${options.resume}' have the seed ${before.seed}; leave --seed ${options.seed} away`);
   }
-  return { ...opened, tests, subject, before, seed: given ?? before.seed ?? randomSeed() };
+  return { ...opened, tests, subject, recordedAs, before, seed: given ?? before.seed ?? randomSeed() };
 }
 
 function randomSeed(): string {
@@ -56,7 +67,7 @@ export function dryRun({ options, output, tests, seed, settings }: Session, desc
   const { iterations } = goalOf(options);
   const all = options.loop ? "round after round" : `${tests.length * iterations} in all`;
   output.print(
-    `would make ${iterations} runs of each of these tests, ${all}, ${options.workers} at a time, seed ${seed}, ${settings.clock} clock:`,
+    `would make ${iterations} runs of each of these tests, ${all}, ${options.workers} at a time, seed ${seed}, ${settings.clock} clock${isCheckedMode(options) ? `, ${checkedMode}` : ""}:`,
   );
   for (const test of tests) output.print(describe(test));
   return exitCodes.passed;

@@ -1,6 +1,6 @@
 import type { RunSettings, TraceLevel } from "@raft-stress/harness";
 import { UserError } from "./exit-codes.ts";
-import type { Options } from "./options.ts";
+import { isCheckedMode, type Options } from "./options.ts";
 
 const levels: readonly TraceLevel[] = ["none", "debug", "trace"];
 
@@ -18,6 +18,7 @@ export function runSettings(options: Options, raftLog: string | undefined): RunS
     archive: options.archive,
     checkDeterminism: options.checkDeterminism,
     measureCpu: options.timing,
+    ...(isCheckedMode(options) && { checks: "race" }),
   };
 }
 

@@ -54,12 +54,17 @@ export interface TestTally {
   readonly usual: Readonly<Record<WatchedNumber, Moments>>;
   readonly largest: { [N in WatchedNumber]?: LargestRun };
   readonly causes: Map<string, CauseCount>;
+  /** Sums over all runs, in the order of the harness's `propertyKeys` and `coverageKeys`; empty when nothing was checked. */
+  readonly looks: number[];
+  readonly coverage: number[];
 }
 
 export interface Tally {
   readonly tests: readonly TestTally[];
   passed: number;
   failed: number;
+  /** Of the runs that passed in checked mode, those whose test was not judged to its end: their schedules were unfair. */
+  excused: number;
   /** Of the runs, those that an earlier command has made (--resume). */
   before: number;
   /** The tests' own time of those, in seconds. */
@@ -84,11 +89,20 @@ export function emptyTestTally(test: TestInfo): TestTally {
     usual: { seconds: new Moments(), rpcs: new Moments(), bytes: new Moments() },
     largest: {},
     causes: new Map(),
+    looks: [],
+    coverage: [],
   };
 }
 
 export function emptyTally(tests: readonly TestInfo[]): Tally {
-  return { tests: tests.map(emptyTestTally), passed: 0, failed: 0, before: 0, secondsBefore: 0 };
+  return { tests: tests.map(emptyTestTally), passed: 0, failed: 0, excused: 0, before: 0, secondsBefore: 0 };
+}
+
+/** How often each invariant was looked at in all runs, in the order of the harness's `propertyKeys`; empty when nothing was checked. */
+export function looksOf(tally: Tally): readonly number[] {
+  const sums: number[] = [];
+  for (const { looks } of tally.tests) add(sums, looks);
+  return sums;
 }
 
 /** Folds an event into the tally. */
@@ -99,6 +113,11 @@ export function count(tally: Tally, event: RunEvent): void {
   countRun(test, result, log);
   if (result.outcome === "pass") tally.passed++;
   else tally.failed++;
+  if (result.excused !== undefined) tally.excused++;
+}
+
+function add(sums: number[], values: readonly number[]): void {
+  for (const [i, value] of values.entries()) sums[i] = (sums[i] ?? 0) + value;
 }
 
 /** Folds a run of a test into its tally. */
@@ -109,6 +128,8 @@ export function countRun(test: TestTally, result: RunResult, log: string | undef
   test.real.add(result.realMs / 1000);
   if (result.userMs !== undefined) test.user.add(result.userMs / 1000);
   if (result.systemMs !== undefined) test.system.add(result.systemMs / 1000);
+  if (result.looks !== undefined) add(test.looks, result.looks);
+  if (result.coverage !== undefined) add(test.coverage, result.coverage);
   for (const name of labCounts) if (result[name] !== undefined) test.lab[name].add(result[name]);
   if (result.outcome === "pass") {
     for (const name of watchedNumbers) watch(test, name, result, log);

@@ -16,8 +16,14 @@ describe("a command that passes", () => {
     expect(lines[1]).toMatch(/^┏━{14}┳━{8}┳━{7}┳━{13,14}┓$/);
     expect(lines[4]).toMatch(/^│ TestBackup2B │ {6}0 │ {4}50 │ {1,2}\d{1,2}\.\d\d ± \d\.\d\d │$/);
     expect(lines[6]).toBe("0 of 50: failure rate below 5.8% (95%); 249 more clean runs for 1%");
-    expect(lines[7]).toMatch(/^50 runs in \d+\.\d\d s: \d+\.\d virtual s, [\d,]+ times as fast as real time, \d+ runs a second$/);
-    expect(lines.slice(8)).toEqual(["50 passed, 0 failed"]);
+    expect(lines[7]).toMatch(
+      /^invariants held at every event, with the number of looks: Election Safety [\d,]+, One Vote per Term [\d,]+,/,
+    );
+    expect(lines.at(-3)).toBe("without occasion: Stable Storage, Snapshot Consistency");
+    expect(lines.at(-2)).toMatch(
+      /^50 runs in \d+\.\d\d s: \d+\.\d virtual s, [\d,]+ times as fast as real time, \d+(\.\d)? runs a second$/,
+    );
+    expect(lines.at(-1)).toBe("50 passed, 0 failed");
     expect(readdirSync(cwd)).toEqual([]);
   });
 
@@ -81,6 +87,106 @@ describe("a command that passes", () => {
     const { stdout, exitCode } = await start(["TestBasicAgree2B", "-n", "8", "-p", "8", "--clock", "real"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/8 runs in \d+\.\d\d s: \d+\.\d s of test time, \d+\.\d runs side by side\n8 passed, 0 failed$/);
+  });
+});
+
+describe("checked mode", () => {
+  const lineBelowHeader =
+    "checked mode: every invariant after every event; adversarial order of simultaneous events (random ties, priorities, extra delays)";
+
+  it("is told below the header, in the JSON lines and in each log, and by the replay line", async () => {
+    const cwd = newDirectory();
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-r", "-n", "12", "-a", "-o", "logs", "--json", "out"], { cwd });
+    expect(exitCode).toBe(0);
+    expect(stdout.split("\n")[1]).toBe(lineBelowHeader);
+    const json = readFileSync(join(cwd, "out"), "utf8");
+    expect(JSON.parse(json.split("\n")[0]!)).toMatchObject({ type: "start", race: true });
+    const runs = runLines(json);
+    expect(new Set(runs.map(({ schedule }) => schedule)).size).toBeGreaterThan(4);
+    for (const { log, schedule, seed } of runs) {
+      const text = readFileSync(join(cwd, log!), "utf8");
+      expect(text).toContain(`\nmode: checked\nschedule: ${schedule}\n`);
+      expect(text).toMatch(new RegExp(`\nreplay: \\S*raft-stress TestBasicAgree2B --seed ${seed} -n 1 -r\n`));
+    }
+  });
+
+  it("repeats a failed run from its log and from its seed: the same trace hash", async () => {
+    const cwd = newDirectory();
+    const args = ["TestReElection2A", "-r", "--raft", fixtures.sometimesDeaf];
+    const { stdout, exitCode } = await start([...args, "-n", "20", "--seed", "5", "-o", "logs", "--json", "-"], { cwd });
+    expect(exitCode).toBe(1);
+    const run = runLines(stdout).find(({ outcome }) => outcome === "fail")!;
+    const [again, bySeed, plain] = await Promise.all([
+      start(["replay", run.log!], { cwd }),
+      start([...args, "--seed", run.seed, "-n", "1", "--json", "-"]),
+      start(["replay", run.seed, "TestReElection2A", "--raft", fixtures.sometimesDeaf, "--json", "-"]),
+    ]);
+    expect(again.stdout).toContain(`the same run as in the log: trace hash ${run.traceHash}, `);
+    expect(again.stdout).toContain(lineBelowHeader);
+    expect(runLines(bySeed.stdout)).toMatchObject([{ traceHash: run.traceHash, reason: run.reason, schedule: run.schedule }]);
+    expect(runLines(plain.stdout)[0]!.schedule).toBeUndefined();
+    expect(runLines(plain.stdout)[0]!.traceHash).not.toBe(run.traceHash);
+  });
+
+  it("passes on safety alone what an unfair schedule leaves no time for, and says how often", async () => {
+    const { stdout, stderr, exitCode } = await start([
+      "TestInitialElection2A",
+      "-r",
+      "-n",
+      "40",
+      "--raft",
+      fixtures.neverElects,
+      "--json",
+      "-",
+    ]);
+    const runs = runLines(stdout);
+    const excused = runs.filter(({ excused }) => excused !== undefined);
+    expect(exitCode).toBe(1);
+    expect(excused.length).toBeGreaterThan(0);
+    for (const { outcome, schedule } of runs) {
+      expect(outcome).toBe(schedule!.endsWith("(unfair: safety alone is judged)") ? "pass" : "fail");
+    }
+    expect(stderr).toContain(`\n${excused.length} runs passed on safety alone: `);
+  });
+
+  it("is the same whatever -p is, and with --check-determinism", async () => {
+    const args = ["TestPersist12C", "TestReElection2A", "-r", "-n", "6", "--seed", "7", "--json", "-"];
+    const [one, four, checked] = await Promise.all([
+      start(args),
+      start([...args, "-p", "4"]),
+      start([...args, "-p", "2", "--check-determinism"]),
+    ]);
+    const hashes = (stdout: string) => runLines(stdout).map(({ outcome, traceHash }) => [outcome, traceHash]);
+    expect(hashes(one!.stdout)).toHaveLength(12);
+    expect(hashes(four!.stdout)).toEqual(hashes(one!.stdout));
+    expect(hashes(checked!.stdout)).toEqual(hashes(one!.stdout));
+  });
+
+  it("can be asked for in a configuration file and in the environment; -R takes it back", async () => {
+    const cwd = newDirectory();
+    writeFileSync(join(cwd, "raft-stress.config.json"), '{ "race": true, "profiles": { "quick": { "race": false } } }');
+    const told = async (args: readonly string[], options = {}) =>
+      (await start(["TestBasicAgree2B", "-n", "1", ...args], options)).stdout.includes(lineBelowHeader);
+    expect(await told([], { cwd })).toBe(true);
+    expect(await told(["--profile", "quick"], { cwd })).toBe(false);
+    expect(await told(["-R"], { cwd })).toBe(false);
+    expect(await told([], { env: { RAFT_STRESS_RACE: "1" } })).toBe(true);
+    expect(await told(["-q"], { cwd })).toBe(false);
+  });
+
+  it("--dry-run names it, --resume keeps it apart, and the real clock has none", async () => {
+    const cwd = newDirectory();
+    expect((await start(["2A", "-r", "--dry-run"])).stdout).toContain(", virtual clock, checked mode:\n");
+    await start(["TestBasicAgree2B", "-n", "2", "-r", "--resume", "night"], { cwd });
+    const { stderr, exitCode } = await start(["TestBasicAgree2B", "-n", "4", "--resume", "night"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("is of runs of 'built-in, checked mode', and this command runs 'built-in'");
+    expect((await start(["TestBasicAgree2B", "-n", "4", "-r", "--resume", "night"], { cwd })).stdout).toContain("2 more runs in");
+    const real = await start(["TestBasicAgree2B", "-r", "--clock", "real"]);
+    expect([real.exitCode, real.stderr]).toEqual([
+      2,
+      "raft-stress: --race needs the virtual clock: on --clock real nobody can choose the order of simultaneous events",
+    ]);
   });
 });
 
@@ -322,7 +428,7 @@ describe("bad input: one sentence, the right exit status, nothing run", () => {
     [["-n"], 2, /option '-n, --iter <N>' argument missing/],
     [["--for", "5"], 2, /--for must be a duration above zero with its unit, such as 90s, 2m or 8h, got '5'/],
     [["--iterations", "5"], 2, /unknown option '--iterations'.*--help lists the options/],
-    [["-r"], 2, /checked mode is not available in this version/],
+    [["-r", "--clock", "real"], 2, /--race needs the virtual clock/],
     [["-o", "file"], 2, /--output must be a directory, and 'file' is a file/],
     [["-o", "file/below"], 2, /logs cannot be written to 'file\/below': a part of the path is a file/],
     [["-o", "/proc/nowhere"], 2, /logs cannot be written to '\/proc\/nowhere'/],

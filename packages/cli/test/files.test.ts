@@ -66,6 +66,7 @@ describe("a log", () => {
       seed: "000000000000001f",
       raft: "./my raft.mjs",
       clock: "virtual",
+      checkedMode: false,
       directory: "/somewhere",
       outcome: "fail",
       traceHash: "0123456789abcdef",
@@ -73,6 +74,14 @@ describe("a log", () => {
     expect(text).toContain("\nflags: TestX -n 5\n");
     expect(text).toContain("\nreason: the reason of 31\n");
     expect(text.endsWith("\n\nTest (2A): x ...\n000000 TEST start S0\n")).toBe(true);
+  });
+
+  it("of a run in checked mode says so, and which schedule it had", () => {
+    const schedule = "random ties, instants of 5 ms (fair: everything is judged)";
+    const text = formatLog({ ...result, schedule, excused: "too\nslow" }, { ...origin, checkedMode: true }, "x");
+    expect(parseLogHeader(text)).toMatchObject({ checkedMode: true });
+    expect(text).toContain(`\nclock: virtual\nmode: checked\nschedule: ${schedule}\n`);
+    expect(text).toContain("\nexcused: too slow\n");
   });
 
   it("of a run that was stopped has no trace hash", () => {

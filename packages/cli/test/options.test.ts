@@ -46,7 +46,7 @@ describe("options", () => {
     [{ require: "0%@95%" }, "--require must be a failure rate and a confidence such as 1%@95%, got '0%@95%'"],
     [{ growth: "0.5" }, "--growth must be a number of at least 1, got '0.5'"],
     [{ reporter: "panel,junit" }, "--reporter must be a list of panel, line and json, got 'panel,junit'"],
-    [{ race: true }, "--race: checked mode is not available in this version; leave -r away (-R, the default, is accepted)"],
+    [{ race: true, clock: "real" }, "--race needs the virtual clock: on --clock real nobody can choose the order of simultaneous events"],
     [{ until: "1%@95%", iter: "5" }, "--until finds the number of runs itself: give either --until or --iter"],
     [{ growth: "2" }, "--growth is the growth per round of --loop: give --loop too"],
     [{ checkDeterminism: true, clock: "real" }, "--check-determinism needs the virtual clock: on --clock real no two runs are the same"],
@@ -54,7 +54,8 @@ describe("options", () => {
     expect(() => complete(values)).toThrow(message);
   });
 
-  it("accepts -R", () => {
+  it("accepts -r and -R", () => {
+    expect(complete({ race: true }).race).toBe(true);
     expect(complete({ race: false }).race).toBe(false);
   });
 

@@ -194,6 +194,7 @@ describe("JSON lines", () => {
       loop: false,
       workers: 4,
       clock: "virtual",
+      race: false,
       raft: "built-in",
       version: "0.1.0",
       node: "20.20.2",
@@ -221,7 +222,7 @@ describe("JSON lines", () => {
     };
     const counts = { events: 100, traceHash: "0123456789abcdef" };
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { v: 1, ...start, tests: ["TestInitialElection2A"], loop: undefined },
+      { v: 1, ...start, tests: ["TestInitialElection2A"], loop: undefined, race: undefined },
       { ...run, ...counts, iteration: 0, seed: "0000000000000000", outcome: "pass" },
       {
         ...run,

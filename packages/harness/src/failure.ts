@@ -5,11 +5,19 @@ import { inspect } from "node:util";
  * grouped) beside the message with all values.
  */
 
+/**
+ * What a failure is a lack of. Safety must hold whatever the network does; progress and economy (few RPCs, few bytes) can be asked for only while messages are
+ * not held back for long.
+ */
+export type Aspect = "safety" | "progress" | "economy";
+
 export interface Details {
   readonly cause: string;
   readonly expected?: string;
   readonly seen?: string;
   readonly server?: number;
+  /** Undefined: progress for a TestFailure, safety for all others. */
+  readonly aspect?: Aspect;
 }
 
 /** An assertion of a test does not hold: the implementation is wrong, or too slow. */

@@ -12,6 +12,9 @@ import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
 import { progressCells } from "./progress.ts";
+import { Adversary } from "./race/adversary.ts";
+import { isToBlame } from "./race/judgement.ts";
+import { describeSchedule, drawSchedule, type Schedule } from "./race/schedule.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
 import { hashString32, mix32 } from "./sim/random.ts";
@@ -25,6 +28,8 @@ import { withScriptPositions, withSourcePositions } from "./source-positions.ts"
 interface Pass {
   readonly outcome: Outcome;
   readonly failure: Failure | undefined;
+  /** A failure that the run's schedule excuses. */
+  readonly excused: Failure | undefined;
   readonly counts: LabCounts;
   readonly simulation: Simulation;
   readonly checks: Checks | undefined;
@@ -43,20 +48,22 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const seed = simulationSeed(job);
   const startMs = performance.now();
   const startCpu = settings.measureCpu ? process.cpuUsage() : undefined;
-  const pass: RunPass = (traceLevel, options) => runPass(test, seed, makeRaft, { ...settings, traceLevel }, options);
+  const servers = clusterSize(test.servers, seed);
+  const schedule = settings.checks === "race" ? drawSchedule(seed, servers) : undefined;
+  const pass: RunPass = (traceLevel, options) => runPass({ test, seed, schedule, makeRaft }, { ...settings, traceLevel }, options);
 
   const { first, repeated } = await runAsAsked(settings, pass);
   const realMs = performance.now() - startMs;
   const cpu = startCpu === undefined ? undefined : process.cpuUsage(startCpu);
   const { outcome, failure, log } = await conclude(first, repeated, settings, pass);
-  const { simulation, counts, checks } = first;
+  const { simulation, counts, checks, excused } = first;
   return {
     job,
     outcome,
     seconds: counts.seconds,
     realMs,
     ...(cpu === undefined ? {} : { userMs: cpu.user / 1000, systemMs: cpu.system / 1000 }),
-    servers: clusterSize(test.servers, seed),
+    servers,
     rpcs: counts.rpcs,
     bytes: counts.bytes,
     commands: counts.commands,
@@ -65,6 +72,8 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     ...(checks === undefined ? {} : { looks: checks.looks(), coverage: checks.coverage.values() }),
     ...(repeated === undefined ? {} : { eventDigests: repeated.eventDigests }),
     ...(failure === undefined ? {} : { failure }),
+    ...(schedule === undefined ? {} : { schedule: describeSchedule(schedule) }),
+    ...(excused === undefined ? {} : { excused: excused.reason }),
     ...(log === undefined ? {} : { log }),
   };
 }
@@ -157,7 +166,14 @@ function nondeterministic(first: Pass, explanation: readonly string[]): Conclusi
   return { outcome: "nondeterministic", failure, log };
 }
 
-async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: RunSettings, options: PassOptions = {}): Promise<Pass> {
+interface Subject {
+  readonly test: LabTest;
+  readonly seed: Seed;
+  readonly schedule: Schedule | undefined;
+  readonly makeRaft: MakeRaft;
+}
+
+async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: RunSettings, options: PassOptions = {}): Promise<Pass> {
   const { progress } = settings;
   const { watch, diskAt = [] } = options;
   if (progress !== undefined) Atomics.add(progress, progressCells.pass, 1);
@@ -169,6 +185,7 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
     watch,
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
+    adversary: schedule === undefined ? undefined : new Adversary(seed, schedule),
   });
   const { snapshots } = test;
   const servers = clusterSize(test.servers, seed);
@@ -186,11 +203,16 @@ async function runPass(test: LabTest, seed: Seed, makeRaft: MakeRaft, settings: 
   const error = tampered === undefined ? simulation.error : tampering(tampered, undefined);
   if (error instanceof HarnessFault) throw error;
   const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
-  if (error === undefined) return { outcome: "pass", failure: undefined, counts, simulation, checks, tampered, lastEvents };
+  const world = { counts, simulation, checks, tampered, lastEvents };
+  if (error === undefined) return { outcome: "pass", failure: undefined, excused: undefined, ...world };
   const failure = describeFailure(error, lab, simulation, checks);
+  if (!isToBlame(error, schedule)) {
+    simulation.trace.labLines.push(`  ... judged for safety only; what the test missed: ${failure.reason}`);
+    return { outcome: "pass", failure: undefined, excused: failure, ...world };
+  }
   // Who asked for a stop there has more to tell of why than this.
   if (settings.stopAtEvent !== simulation.events + 1) recordFailure(simulation, failure);
-  return { outcome: outcomeOf(error), failure, counts, simulation, checks, tampered, lastEvents };
+  return { outcome: outcomeOf(error), failure, excused: undefined, ...world };
 }
 
 function recordFailure({ trace }: Simulation, failure: Failure): void {

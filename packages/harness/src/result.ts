@@ -31,7 +31,7 @@ export interface RunSettings {
   readonly stopAtEvent?: number;
   /** Measure processor time too: it costs more than a short run. */
   readonly measureCpu?: boolean;
-  /** Whether runs are held against the invariants of Raft (`on`, the default), and in adversarial orders of events too (`race`); `off` for measuring what that costs. */
+  /** Whether runs are held against the invariants of Raft (`on`, the default), and in an adversary's order of events, another one for each run seed (`race`, virtual clock only); `off` for measuring what that costs. */
   readonly checks?: "off" | "on" | "race";
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
@@ -98,6 +98,10 @@ export interface IterationResult {
   /** With `checkDeterminism`: for each event, a hash of all that had happened by its end. */
   readonly eventDigests?: Int32Array;
   readonly failure?: Failure;
+  /** With checks `race`: how the adversary went about it, and what was judged. */
+  readonly schedule?: string;
+  /** Under such a schedule: what the test complained of that nobody is to blame for; the run passes. */
+  readonly excused?: string;
   /** The log's text without its header: the lab's own lines, then the trace. For failed runs, and for all with `archive`. */
   readonly log?: string;
 }

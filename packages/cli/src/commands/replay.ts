@@ -44,7 +44,16 @@ function replayLog(header: LogHeader, options: Options): Promise<number> {
     patterns: [header.test],
     // A --raft of the command line is relative to where the user is now, that of the log to where he was then.
     directory: options.raft === undefined ? header.directory : process.cwd(),
-    options: { ...options, raft, clock: header.clock, seed: header.seed, iter: 1, loop: false, checkDeterminism: false },
+    options: {
+      ...options,
+      raft,
+      clock: header.clock,
+      race: header.checkedMode,
+      seed: header.seed,
+      iter: 1,
+      loop: false,
+      checkDeterminism: false,
+    },
     comment: (run) => compare(header, run),
   });
 }

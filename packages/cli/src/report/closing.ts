@@ -1,11 +1,14 @@
-import type { ClockKind } from "@raft-stress/harness";
+import { type ClockKind, evidenceLines } from "@raft-stress/harness";
 import type { EndReason } from "../events.ts";
 import { type Goal, isShown, stoppedByFailures } from "../goal.ts";
 import { processors } from "../load.ts";
 import type { Evidence } from "../options.ts";
 import type { Paints } from "../paint.ts";
+import type { RunFailure } from "../run-result.ts";
 import { cleanBound, cleanRunsToShowFix, confidence, formatInterval, formatPercent, runsNeeded, wilsonInterval } from "../stats.ts";
 import type { CauseCount, Tally, TestTally } from "../tally.ts";
+import { checkedLines, coverageLines, unreachedLines } from "./check-lines.ts";
+import { grouped } from "./numbers.ts";
 import { outlierLines } from "./outliers.ts";
 
 export interface ClosingOptions {
@@ -30,8 +33,12 @@ export function closing(tally: Tally, options: ClosingOptions, paint: Paints): r
   return [
     ...failing.map((test) => failureBlock(test, options, paint)),
     ...(options.stats ? outlierLines(tally) : []),
+    ...unreachedLines(tally),
+    ...(options.stats ? [coverageLines(tally) ?? []].flat() : []),
     ...(clean.length > 0 ? proof(clean, failing.length > 0) : []),
     ...(goal.evidence ? [evidenceLine(tally, goal.evidence)] : []),
+    ...(tally.excused > 0 ? [excused(tally)] : []),
+    ...[checkedLines(tally) ?? []].flat(),
     throughput(tally, options),
     ...(comment === undefined ? [] : [comment]),
     tally.failed > 0 ? paint.red(last) : paint.green(last),
@@ -65,11 +72,19 @@ function causeLines(test: TestTally, found: CauseCount, options: ClosingOptions)
   return [
     `  ${count} × ${cause}${share(found, test)}`,
     ...reason,
+    ...violation(failure),
     ...(found.underLoad > 0 ? [`      load:   ${loadLine(found)}`] : []),
     ...(log === undefined ? [] : [`      log:    ${log}`]),
     `      replay: ${options.replayCommand(test.test.name, job.seed)}`,
     ...(external ? [`      exactly: ${external.command}`] : []),
   ];
+}
+
+/** The events that contradict each other, and where the paper says that they must not. */
+function violation(failure: RunFailure | undefined): readonly string[] {
+  if (failure?.evidence === undefined) return [];
+  const lines = failure.evidence.flatMap((seen) => evidenceLines(seen)).map((line) => `        ${line}`);
+  return failure.source === undefined ? lines : [...lines, `      see:    ${failure.source}`];
 }
 
 /** The rate of one cause, where it is not that of the test. */
@@ -112,6 +127,11 @@ function evidenceLine(tally: Tally, evidence: Evidence): string {
   return `not shown: ${evidence.text} needs ${needed} clean runs of each test; ${short.length} of ${tally.tests.length} tests have not made them`;
 }
 
+function excused(tally: Tally): string {
+  const runs = tally.excused === 1 ? "1 run" : `${tally.excused} runs`;
+  return `${runs} passed on safety alone: the schedule left the test no fair chance to end (docs/determinism.md#checked-mode)`;
+}
+
 function throughput(tally: Tally, { clock, wallSeconds, reason }: ClosingOptions): string {
   const runs = tally.passed + tally.failed - tally.before;
   const seconds = tally.tests.reduce((sum, test) => sum + test.seconds.sum, 0) - tally.secondsBefore;
@@ -124,8 +144,4 @@ function throughput(tally: Tally, { clock, wallSeconds, reason }: ClosingOptions
   if (clock === "real") return `${made}${ended}: ${seconds.toFixed(1)} s of test time, ${speed.toFixed(1)} runs side by side`;
   const pace = `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} runs a second`;
   return `${made}${ended}: ${seconds.toFixed(1)} virtual s, ${grouped(speed)} times as fast as real time, ${pace}`;
-}
-
-function grouped(value: number): string {
-  return value < 10 ? value.toFixed(1) : String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -1,6 +1,7 @@
+import { coverageKeys, properties, propertyKeys } from "@raft-stress/harness";
 import type { Reporter, RunsEnded, RunsStarted } from "../events.ts";
 import type { RunResult } from "../run-result.ts";
-import type { Tally } from "../tally.ts";
+import { looksOf, type Tally } from "../tally.ts";
 
 /** Version of the lines' format. Fields may be added to it, never renamed. */
 const v = 1;
@@ -24,7 +25,7 @@ export function jsonLines(tally: Tally, write: (line: string) => void): Reporter
 }
 
 function startLine(event: RunsStarted): object {
-  const { seed, tests, iterations, workers, clock, raft, version, node, loop } = event;
+  const { seed, tests, iterations, workers, clock, raft, version, node, loop, race } = event;
   return {
     v,
     type: "start",
@@ -37,6 +38,7 @@ function startLine(event: RunsStarted): object {
     version,
     node,
     ...(loop && { loop }),
+    ...(race && { race }),
   };
 }
 
@@ -52,13 +54,15 @@ function runLine(result: RunResult, log: string | undefined): object {
     ...(failure && {
       reason: failure.reason,
       cause: failure.cause,
-      ...(failure.property !== undefined && { property: failure.property }),
+      ...(failure.property !== undefined && { property: failure.property, source: failure.source, evidence: failure.evidence }),
       ...(failure.expected !== undefined && { expected: failure.expected }),
       ...(failure.seen !== undefined && { seen: failure.seen }),
       ...(failure.step !== undefined && { step: failure.step }),
       ...(failure.kind !== undefined && { kind: failure.kind }),
       ...(failure.atMs !== undefined && { atMs: rounded(failure.atMs, 3) }),
     }),
+    ...(result.schedule !== undefined && { schedule: result.schedule }),
+    ...(result.excused !== undefined && { excused: result.excused }),
     ...(log !== undefined && { log }),
     seconds: rounded(result.seconds, 6),
     realMs: rounded(result.realMs, 3),
@@ -79,6 +83,7 @@ function runLine(result: RunResult, log: string | undefined): object {
 }
 
 function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
+  const looks = looksOf(tally);
   return {
     v,
     type: "summary",
@@ -91,14 +96,25 @@ function summaryLine({ reason, wallSeconds }: RunsEnded, tally: Tally): object {
       tally.tests.reduce((sum, { seconds }) => sum + seconds.sum, 0),
       3,
     ),
-    tests: tally.tests.map(({ test, failed, total, seconds }) => ({
+    ...(looks.length > 0 && {
+      looks: named(
+        propertyKeys.map((key) => properties[key].name),
+        looks,
+      ),
+    }),
+    tests: tally.tests.map(({ test, failed, total, seconds, coverage }) => ({
       test: test.name,
       failed,
       total,
       mean: rounded(seconds.mean, 4),
       sd: rounded(seconds.deviation, 4),
+      ...(coverage.length > 0 && { reached: named(coverageKeys, coverage) }),
     })),
   };
+}
+
+function named(names: readonly string[], values: readonly number[]): Record<string, number> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? 0]));
 }
 
 function rounded(value: number, decimals: number): number {

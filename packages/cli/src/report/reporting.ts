@@ -102,6 +102,7 @@ function startedEvent({ options, settings, tests, seed, subject }: Session, { it
     loop: options.loop,
     workers: options.workers,
     clock: settings.clock,
+    race: options.race,
     raft: subject,
     version: ownVersion(),
     node: process.versions.node,

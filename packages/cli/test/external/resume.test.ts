@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { MadeIterations } from "../../src/runs-record.ts";
-import { newDirectory, runLines, start } from "../support/command.ts";
+import { fixtures, newDirectory, runLines, start } from "../support/command.ts";
 
 const lastLine = (stdout: string) => stdout.split("\n").at(-1);
 const exec = ["--exec", "sh -c 'echo Error: no leader in term {iter}; test $(({iter} % 10)) -ne 4'"];
@@ -70,6 +70,28 @@ describe("--resume", () => {
     const lost = await start([...exec, "T", "-n", "10", "--resume", "out"], { cwd });
     expect(lost.exitCode).toBe(2);
     expect(lost.stderr).toContain("'out' has 1 logs but no runs.json, so the runs that passed cannot be counted");
+  });
+
+  it("goes on from a directory of a plain --output of built-in tests that has a failure", async () => {
+    const cwd = newDirectory();
+    const failing = ["TestReElection2A", "--raft", fixtures.sometimesDeaf];
+    const outcomes = (stdout: string) => runLines(stdout).map(({ seed, outcome }) => `${seed} ${outcome}`);
+    const together = await start([...failing, "-n", "12", "--seed", "5e", "--json", "-"], { cwd });
+    const first = await start([...failing, "-n", "8", "--seed", "5e", "-o", "out", "--json", "-"], { cwd });
+    expect(first.exitCode).toBe(1);
+    const second = await start([...failing, "-n", "12", "--resume", "out", "--json", "-"], { cwd });
+    expect([...outcomes(first.stdout), ...outcomes(second.stdout)]).toEqual(outcomes(together.stdout));
+    expect(lastLine(second.stderr)).toBe(lastLine(together.stderr));
+  });
+
+  it("says when there is nothing to go on from: a command whose runs all passed has made no directory", async () => {
+    const cwd = newDirectory();
+    await start(["TestBasicAgree2B", "-n", "2", "-o", "out"], { cwd });
+    expect(existsSync(join(cwd, "out"))).toBe(false);
+    const again = await start(["TestBasicAgree2B", "-n", "3", "--resume", "out"], { cwd });
+    expect(again.stderr).toBe("raft-stress: --resume: 'out' is new: there are no runs to go on from, and this command's are the first");
+    expect(lastLine(again.stdout)).toBe("3 passed, 0 failed");
+    expect((await start(["TestBasicAgree2B", "-n", "4", "--resume", "out"], { cwd })).stderr).toBe("");
   });
 
   it("is for the same command", async () => {

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runLines, start } from "../support/command.ts";
+import { logsIn, runLines, start } from "../support/command.ts";
 import { project } from "../support/project.ts";
 
 /**
@@ -50,7 +50,7 @@ async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2
   const failed = runs.filter(({ outcome }) => outcome !== "pass");
   expect(failed.length).toBeGreaterThan(0);
   expect(failed.length).toBeLessThan(8);
-  expect(readdirSync(join(cwd, "logs"))).toHaveLength(failed.length);
+  expect(logsIn(join(cwd, "logs"))).toHaveLength(failed.length);
   const log = readFileSync(join(cwd, failed[0]!.log!), "utf8");
   return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, log, cwd };
 }
@@ -176,7 +176,7 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
 
   it("replays from its seed", async () => {
     const { log, cwd } = await runsOf(badly("throw new Error('no');"));
-    const name = readdirSync(join(cwd, "logs"))[0]!;
+    const name = logsIn(join(cwd, "logs"))[0]!;
     const { stdout } = await start(["replay", join("logs", name)], { cwd });
     expect(stdout).toContain("S1 threw in a setTimeout callback: Error: no");
     expect(stdout).toContain(/trace hash: ([0-9a-f]{16})/.exec(log)![1]!);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { newDirectory, runLines, start } from "../support/command.ts";
+import { logsIn, newDirectory, runLines, start } from "../support/command.ts";
 import { project } from "../support/project.ts";
 
 const passes = `import { makeRaft as builtIn } from "@raft-stress/raft";\nexport const makeRaft = (env) => builtIn(env);\n`;
@@ -198,7 +198,7 @@ describe("module-level state", () => {
     const { stdout } = await start(["TestInitialElection2A", "-n", "3", "--raft", "raft.mjs", "-o", "logs"], { cwd });
     expect(stdout).toMatch(/\n0 passed, 3 failed$/);
     expect(stdout).toContain("3 × expected one leader, got none");
-    for (const name of readdirSync(join(cwd, "logs"))) {
+    for (const name of logsIn(join(cwd, "logs"))) {
       const log = readFileSync(join(cwd, "logs", name), "utf8");
       expect([...log.matchAll(/number \d+/g)].map(([number]) => number)).toEqual(["number 1", "number 1", "number 1"]);
       expect(log).toContain("replayed once: the same run");
@@ -215,8 +215,8 @@ describe("module-level state", () => {
       };`;
     const cwd = project({ "raft.mjs": text });
     await start(["TestInitialElection2A", "-n", "2", "--raft", "raft.mjs", "-o", "logs"], { cwd });
-    expect(readdirSync(join(cwd, "logs"))).toHaveLength(2);
-    for (const name of readdirSync(join(cwd, "logs"))) {
+    expect(logsIn(join(cwd, "logs"))).toHaveLength(2);
+    for (const name of logsIn(join(cwd, "logs"))) {
       const log = readFileSync(join(cwd, "logs", name), "utf8");
       expect(log).not.toContain("boots 1");
       expect(log).toMatch(/^reason: S2 added Array\.prototype\.boots: /m);

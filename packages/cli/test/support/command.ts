@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,6 +26,11 @@ export const fixtures = {
 
 export function newDirectory(): string {
   return mkdtempSync(join(tmpdir(), "raft-stress-"));
+}
+
+/** The names of the logs in a directory, without the record of runs beside them. */
+export function logsIn(directory: string): string[] {
+  return readdirSync(directory).filter((name) => name !== "runs.json");
 }
 
 /** What a user's environment may hold is kept away from the tests. Node 20 reads extra certificates at each start, which costs as much as a run. */
@@ -57,6 +62,10 @@ export interface RunLine {
   readonly outcome: string;
   readonly reason?: string;
   readonly log?: string;
+  readonly property?: string;
+  readonly evidence?: readonly object[];
+  readonly schedule?: string;
+  readonly excused?: string;
   readonly traceHash: string | null;
   readonly servers: number;
   readonly rpcs: number;

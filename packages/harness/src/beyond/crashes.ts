@@ -18,6 +18,7 @@ export function drawPoint(dice: Dice): CrashPoint {
 async function crashesAtSaves(scene: Scene): Promise<void> {
   const { dice, lab } = scene;
   lab.cluster.network.reliable = dice.chance(60);
+  lab.cluster.network.longDelays = dice.chance(30);
   scene.load(dice.logUniform(10, 150));
   await scene.awaitLeader(3000);
   while (scene.goesOn) {

@@ -1,7 +1,7 @@
 import { usualPace } from "../cluster/apply-channel.ts";
 import { TestFailure } from "../failure.ts";
 import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
-import { fullMesh, mute } from "../net/links.ts";
+import { type Links, mute } from "../net/links.ts";
 import { leaderOf, type Scene } from "./scene.ts";
 
 /**
@@ -32,8 +32,8 @@ export async function demandProgress(scene: Scene): Promise<void> {
   if (oldTerm !== undefined) await demandElectionAmongEchoes(scene, core, oldTerm);
 }
 
-/** How often each server of the core gets a request of a term that is over. */
-const echoMs = 40;
+/** So often each server of the core gets so many requests of terms that are over. */
+const echoes = { everyMs: 40, count: 3 };
 
 /**
  * The leader restarts while requests of older terms arrive all the time. They are to be refused, and must not put off the election. Without a term that is
@@ -47,17 +47,17 @@ async function demandElectionAmongEchoes(scene: Scene, core: readonly number[], 
   const states = await scene.states(core);
   if (!core.every((server) => states[server]!.term > oldTerm)) return;
   lab.step(`liveness: the leader of ${names(core)} restarts while requests of term ${oldTerm} and older ones keep arriving`);
-  const echoes = { end: false };
+  const stop = { asked: false };
   const echoing = lab.background("requests of older terms", async () => {
-    while (!echoes.end) {
-      for (const server of core) lab.cluster.network.replay(1, server);
-      await lab.sleep(echoMs);
+    while (!stop.asked) {
+      for (const server of core) lab.cluster.network.replay(echoes.count, server);
+      await lab.sleep(echoes.everyMs);
     }
   });
   await restartLeader(scene, core);
   await demandLeader(scene, core);
   await demandAgreement(scene, core);
-  echoes.end = true;
+  stop.asked = true;
   await echoing;
 }
 
@@ -84,14 +84,14 @@ async function heal(scene: Scene, core: readonly number[]): Promise<void> {
   network.longDelays = false;
   network.longReordering = false;
   network.setLateness(undefined);
-  let links = fullMesh(lab.servers);
+  let links: Links | undefined;
   for (const server of lab.everyone()) {
     if (core.includes(server)) continue;
     const fate = dice.pick(["dead", "paused", "isolated", "mute"]);
     if (fate === "dead") await scene.crash(server);
     else if (fate === "paused") cluster.pause(server);
     else if (fate === "isolated") lab.disconnect(server);
-    else links = links.and(mute(lab.servers, server));
+    else links = links === undefined ? mute(lab.servers, server) : links.and(mute(lab.servers, server));
   }
   scene.link(links);
   for (const server of core) {

@@ -207,9 +207,9 @@ export class Scene {
 
   // ---- messages and links ----
 
-  /** From here on the network keeps some of the requests it sees, to hand them over again. */
-  rememberRequests(): void {
-    this.lab.cluster.network.rememberRequests(rememberedRequests);
+  /** From here on the network keeps some of the requests it sees, of methods whose name matches `only` if that is given, to hand them over again. */
+  rememberRequests(only?: RegExp): void {
+    this.lab.cluster.network.rememberRequests(rememberedRequests, only);
     this.#remembers = true;
   }
 

@@ -7,6 +7,7 @@ import { CommitRule } from "./commit-rule.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { Coverage } from "./coverage.ts";
 import { DurableQuorum } from "./durable-quorum.ts";
+import { ElectionQuorum } from "./election-quorum.ts";
 import { ElectionRestriction } from "./election-restriction.ts";
 import { ElectionSafety, type LeadershipSign } from "./election-safety.ts";
 import { EntryOrigin } from "./entry-origin.ts";
@@ -44,6 +45,7 @@ export class Checkers {
 
   readonly electionSafety: ElectionSafety;
   readonly oneVote: OneVote;
+  readonly electionQuorum: ElectionQuorum;
   readonly electionRestriction: ElectionRestriction;
   readonly monotoneTerm: MonotoneTerm;
   readonly messageTerms: MessageTerms;
@@ -74,6 +76,7 @@ export class Checkers {
       simulation.fail(new PropertyViolation(property.name, property.source, sentence, server, evidence));
     this.electionSafety = new ElectionSafety(report);
     this.oneVote = new OneVote(servers, report);
+    this.electionQuorum = new ElectionQuorum(servers, this.oneVote, report);
     this.electionRestriction = new ElectionRestriction(report);
     this.monotoneTerm = new MonotoneTerm(report);
     this.messageTerms = new MessageTerms(report);
@@ -110,8 +113,9 @@ export class Checkers {
 
   leads(server: number, term: number, sign: LeadershipSign): void {
     const { events, nowUs } = this.simulation;
-    if (this.electionSafety.leads(server, term, sign, events, nowUs) && this.electionSafety.leaders > 1)
-      this.coverage.count("leaderChanges");
+    if (!this.electionSafety.leads(server, term, sign, events, nowUs)) return;
+    if (this.electionSafety.leaders > 1) this.coverage.count("leaderChanges");
+    this.electionQuorum.elected(server, term, events, nowUs);
   }
 
   /** An entry was seen; see `LogMatching.entrySeen`. */

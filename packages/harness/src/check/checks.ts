@@ -3,6 +3,7 @@ import type { Simulation } from "../sim/simulation.ts";
 import { Checkers } from "./checkers.ts";
 import type { Coverage } from "./coverage.ts";
 import { DiskLooks, densePlan, type ReadDisk, sparsePlan } from "./disk-looks.ts";
+import type { EntryRecord } from "./log-matching.ts";
 import { MessageChecks } from "./message-checks.ts";
 import { ViewChecks } from "./view-checks.ts";
 
@@ -107,10 +108,16 @@ export class Checks {
     checkers.leads(server, term, "took a command in start()");
     checkers.startContract.takes(server, index, term, events, nowUs);
     checkers.accepted.add(server, index, term, command, events, nowUs);
+    checkers.writeAhead.entryCame(checkers.records[server]!, this.taken(server, index, term, command));
+  }
+
+  /** The leader has put the command into an entry. */
+  private taken(server: number, index: number, term: number, command: unknown): EntryRecord {
+    const { events, nowUs } = this.simulation;
     const sign = "was given the command in start()";
-    const entry = checkers.entrySeen(server, index, term, -1, sign);
-    checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
-    checkers.writeAhead.entryCame(checkers.records[server]!, entry);
+    const entry = this.checkers.entrySeen(server, index, term, -1, sign);
+    this.checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+    return entry;
   }
 
   /** getState() has answered. */

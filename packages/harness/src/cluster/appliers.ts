@@ -34,6 +34,7 @@ function applyInOrder(server: number, logs: ServiceLogs, index: number, command:
       expected: "index 1 or above",
       seen: `index ${index}`,
       server,
+      aspect: "safety",
     });
   }
   if (index > 1 && !logs.has(server, index - 1)) {
@@ -42,6 +43,7 @@ function applyInOrder(server: number, logs: ServiceLogs, index: number, command:
       expected: `index ${index - 1} first`,
       seen: `index ${index}`,
       server,
+      aspect: "safety",
     });
   }
   logs.apply(server, index, command);
@@ -79,6 +81,7 @@ export class SnapshotApplier implements Applier {
         expected: `index ${this.#lastApplied + 1}`,
         seen: `index ${index}`,
         server: this.#server,
+        aspect: "safety",
       });
     }
     applyInOrder(this.#server, this.#logs, index, command);
@@ -106,6 +109,7 @@ export class SnapshotApplier implements Applier {
         expected: `index ${index}`,
         seen: `index ${deliveredIndex}`,
         server: this.#server,
+        aspect: "safety",
       });
     }
     this.#logs.replace(this.#server, commands);
@@ -148,6 +152,7 @@ function decodeSnapshot(bytes: Uint8Array, server: number): { index: number; com
       expected: "the bytes that were given to Raft.snapshot()",
       seen: `${bytes.length} other bytes`,
       server,
+      aspect: "safety",
     });
   }
   return { index: parts[0] as number, commands: parts.slice(1) };

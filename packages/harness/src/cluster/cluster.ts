@@ -116,6 +116,8 @@ export class Cluster implements CheckedCluster {
    */
   async start(server: number): Promise<void> {
     await this.crash(server);
+    // Somebody else may have started it meanwhile, at this very instant: no server has two lives.
+    while (this.lives[server] !== undefined) await this.crash(server);
     const life = new Life(server);
     this.lives[server] = life;
     this.ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
@@ -257,7 +259,9 @@ export class Cluster implements CheckedCluster {
   startCommand(server: number, command: unknown): Promise<StartResult> {
     const life = this.lives[server];
     if (life?.raft === undefined) return serverIsDown;
-    return this.simulation.ask(life, "start()", () => this.startNow(server, command), noAnswer);
+    // A crash at this very instant may have taken it away when the call comes.
+    const call = () => (this.lives[server] === life ? this.startNow(server, command) : noAnswer);
+    return this.simulation.ask(life, "start()", call, noAnswer);
   }
 
   /** Proposes a command of its own to every live server in order; returns who took theirs. `commandFor` is called once for each. */
@@ -295,7 +299,8 @@ export class Cluster implements CheckedCluster {
   getState(server: number): Promise<ServerState | undefined> {
     const life = this.lives[server];
     if (life?.raft === undefined) return nobody;
-    return this.simulation.ask<ServerState | undefined>(life, "getState()", () => this.stateNow(server), undefined);
+    const call = () => (this.lives[server] === life ? this.stateNow(server) : undefined);
+    return this.simulation.ask<ServerState | undefined>(life, "getState()", call, undefined);
   }
 
   /** getState() of a live server, within an event of that server's. */

@@ -79,6 +79,7 @@ function divergence(index: number, server: number, command: unknown, other: numb
       expected: `S${server} applies ${showCommand(theirs)}`,
       seen: showCommand(command),
       server,
+      aspect: "safety",
     },
   );
 }

@@ -36,7 +36,7 @@ async function rpcBytes(lab: Lab): Promise<void> {
   const bytes = lab.cluster.network.totalBytes - bytesBefore;
   // Room for one copy more than needed, and 50,000 bytes for everything else.
   const most = lab.servers * commands * commandBytes + 50_000;
-  expect(bytes <= most, () => ({ cause: "too many RPC bytes", expected: `at most ${most} bytes`, seen: `${bytes}` }));
+  expect(bytes <= most, () => ({ cause: "too many RPC bytes", expected: `at most ${most} bytes`, seen: `${bytes}`, aspect: "economy" }));
   lab.end();
 }
 
@@ -185,6 +185,7 @@ async function startFiveAtOnce(lab: Lab): Promise<unknown[] | undefined> {
       cause: "a value that nobody proposed",
       expected: `a number at index ${index}`,
       seen: showCommand(command),
+      aspect: "safety",
     }));
     commands.push(command);
   }
@@ -263,6 +264,7 @@ async function rpcCount(lab: Lab): Promise<void> {
     cause: "too many or too few RPCs to elect the first leader",
     expected: "1 to 30",
     seen: `${electing}`,
+    aspect: "economy",
   }));
 
   let counted: number | undefined;
@@ -276,7 +278,12 @@ async function rpcCount(lab: Lab): Promise<void> {
   await lab.sleep(electionTimeoutMs);
   const idle = totalDispatched(lab) - counted;
   const most = 3 * 20;
-  expect(idle <= most, () => ({ cause: "too many RPCs in a second of idleness", expected: `at most ${most}`, seen: `${idle}` }));
+  expect(idle <= most, () => ({
+    cause: "too many RPCs in a second of idleness",
+    expected: `at most ${most}`,
+    seen: `${idle}`,
+    aspect: "economy",
+  }));
   lab.end();
 }
 
@@ -315,6 +322,7 @@ async function countAgreements(lab: Lab): Promise<number | undefined> {
     cause: "too many RPCs for a dozen agreements",
     expected: `at most ${most}`,
     seen: `${after - before}`,
+    aspect: "economy",
   }));
   return after;
 }

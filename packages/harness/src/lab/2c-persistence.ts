@@ -235,6 +235,7 @@ async function checkAllCommitted(lab: Lab, last: number, confirmed: readonly num
       cause: "a command that was committed is lost",
       expected: `${command} among the ${last} committed commands`,
       seen: "it is at no index",
+      aspect: "safety",
     }));
   }
 }
@@ -244,6 +245,7 @@ function expectNumber(command: unknown, index: number): void {
     cause: "a value that nobody proposed",
     expected: `a number at index ${index}`,
     seen: showCommand(command),
+    aspect: "safety",
   }));
 }
 

@@ -48,6 +48,7 @@ function checkStateSize(lab: Lab): void {
     cause: "the persisted state is too large: entries up to the snapshot were not discarded",
     expected: `fewer than ${maxStateBytes} bytes`,
     seen: `${bytes} bytes`,
+    aspect: "economy",
   }));
 }
 

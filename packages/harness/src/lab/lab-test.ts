@@ -19,7 +19,7 @@ export interface LabTest {
   readonly reliable: boolean;
   /** Whether the service takes snapshots. */
   readonly snapshots: boolean;
-  /** Names of the counters that the test exists to raise: over many runs none of them may stay at zero. */
+  /** The counters that the test exists to raise: over many runs none of them may stay at zero. */
   readonly reaches?: readonly CoverageCounter[];
   /** The scenario. It ends by returning (passed) or by throwing. */
   run(lab: Lab): Promise<void>;

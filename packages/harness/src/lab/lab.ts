@@ -3,7 +3,7 @@ import type { StartResult } from "@raft-stress/raft/api";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Acceptance } from "../cluster/offer.ts";
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
-import { TestFailure } from "../failure.ts";
+import { type Aspect, TestFailure } from "../failure.ts";
 import type { RandomStream } from "../sim/random.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import type { LabTest } from "./lab-test.ts";
@@ -295,6 +295,7 @@ export class Lab {
       cause: `a command was committed ${why}`,
       expected: `nothing at index ${index}`,
       seen: `${showCommand(command)} on ${count} servers`,
+      aspect: "safety",
     });
   }
 
@@ -379,11 +380,19 @@ function twoLeaders(term: number, first: number, second: number): TestFailure {
     cause: "a term has more than one leader",
     expected: "at most one leader in a term",
     seen: `S${first} and S${second} lead term ${term}`,
+    aspect: "safety",
   });
 }
 
+interface Expectation {
+  readonly cause: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly aspect?: Aspect;
+}
+
 /** Fails the test unless `holds`. `describe` is called only when it does not. */
-export function expect(holds: boolean, describe: () => { cause: string; expected: string; seen: string }): asserts holds {
+export function expect(holds: boolean, describe: () => Expectation): asserts holds {
   if (holds) return;
   const failure = describe();
   throw new TestFailure(`${failure.cause}: expected ${failure.expected}, got ${failure.seen}`, failure);

@@ -20,8 +20,6 @@ export class Call extends SimEvent implements Packet {
   method!: Method;
   /** The server's own copy of the arguments. */
   args: unknown = undefined;
-  /** Randomness of this call: a hash of seed, link and number on the link. */
-  key = 0;
   /** What the checks know of this call, if it is an RPC of the paper's between servers. */
   paper: PaperCall | undefined = undefined;
   private readonly weather: Weather;

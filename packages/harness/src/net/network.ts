@@ -156,9 +156,12 @@ export class Network {
     this.old().lateness = checkLateness(lateness);
   }
 
-  /** From here on keeps copies of at most `capacity` requests, any as likely as any other, for `replay`; 0: of none. */
-  rememberRequests(capacity: number): void {
-    this.old().remember(capacity);
+  /**
+   * From here on keeps copies of at most `capacity` requests, any as likely as any other, for `replay`; of those methods only whose name matches `only`, if that
+   * is given. 0: keeps none, and forgets those it kept.
+   */
+  rememberRequests(capacity: number, only?: RegExp): void {
+    this.old().remember(capacity, only);
   }
 
   /** Keeps the requests that are remembered for `replay`, and none of those to come. */
@@ -214,6 +217,7 @@ export class Network {
     call.method = known;
     call.args = copy;
     call.digest = copiedDigest();
+    // Seed, link and number on the link: nothing else can shift what happens to this call.
     call.key = mix32(end.link.key, end.link.calls++);
     call.detail = known.number | (end.from << 8) | (end.to << 20);
     if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);

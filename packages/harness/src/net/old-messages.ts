@@ -53,6 +53,7 @@ export class OldMessages {
   /** Requests of the run so far that can be replayed; every one was as likely to be kept. */
   #pool: { readonly request: SentRequest; readonly rank: number }[] = [];
   #capacity = 0;
+  #only: RegExp | undefined;
   #highestRank = -1;
   #replays = 0;
   /** Requests under way are of an age; those of a former one do not arrive. */
@@ -66,9 +67,10 @@ export class OldMessages {
     this.#key = key;
   }
 
-  /** Keeps at most `capacity` requests of those to come; 0: none, also of those kept. */
-  remember(capacity: number): void {
+  /** Keeps at most `capacity` requests of those to come, whose method's name matches `only` if that is given; 0: none, also of those kept. */
+  remember(capacity: number, only?: RegExp): void {
     this.#capacity = capacity;
+    this.#only = only;
     if (capacity < this.#pool.length) this.#pool = [];
   }
 
@@ -79,7 +81,7 @@ export class OldMessages {
 
   /** A request sets out that the rules let through; what is to happen to it. */
   requestLeaves(request: SentRequest & Packet, verdict: Verdict): Verdict {
-    if (this.#capacity > 0) this.#offer(request);
+    if (this.#capacity > 0 && this.#only?.test(request.method.name) !== false) this.#offer(request);
     const { lateness } = this;
     if (lateness === undefined) return verdict;
     const isStray = request.draw(purposes.stray, 1000) < lateness.strays;

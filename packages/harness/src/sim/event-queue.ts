@@ -2,7 +2,7 @@ import { mix32 } from "./random.ts";
 import type { SimEvent } from "./sim-event.ts";
 
 /**
- * Binary heap of events by time. Events of one owner at the same instant keep the order in which they were scheduled, as timers of one
+ * Binary heap of events by time, then by rank if they have been given one. Without ranks events of one owner at the same instant keep the order in which they were scheduled, as timers of one
  * Node process do; between owners the seed decides, anew at each instant.
  */
 export class EventQueue {
@@ -126,6 +126,7 @@ export class EventQueue {
 
   private before(a: SimEvent, b: SimEvent): boolean {
     if (a.timeUs !== b.timeUs) return a.timeUs < b.timeUs;
+    if (a.rank !== b.rank) return a.rank < b.rank;
     if (a.owner !== b.owner) {
       const instant = mix32(this.tieSeed, a.timeUs | 0);
       const tieA = mix32(instant, a.owner);

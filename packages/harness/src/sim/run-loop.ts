@@ -1,10 +1,11 @@
 import { performance } from "node:perf_hooks";
-import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { setImmediate } from "node:timers";
 import { inhabit, vacate } from "../ambient/world.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
 import { withinScope } from "./real-scope.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
+import { type Sleeper, wakeUps } from "./wake-ups.ts";
 
 /**
  * Lets virtual events happen one after the other until the run is over, then calls `shutDown`, which ends what the run has left. Resolves when nothing of
@@ -74,7 +75,8 @@ async function stepYielding(simulation: Simulation): Promise<void> {
 
 /**
  * Lets events happen when their time has come on the real clock. Between two events the thread is free: many runs wait side by side in one
- * thread. An event that is due is never held back by more than the timer's own lateness. `shutDown` and the promise as in `runVirtual`.
+ * thread and share its wake-ups. An event is never early, and at most a few milliseconds late on an idle machine. `shutDown` and the promise as in
+ * `runVirtual`.
  */
 export function runReal(simulation: Simulation, shutDown: () => void = nothing): Promise<void> {
   return new Promise((resolve) => {
@@ -88,14 +90,13 @@ export function startStopwatchUs(): () => number {
   return () => Math.floor((performance.now() - startMs) * 1000);
 }
 
-class RealTimeLoop {
+class RealTimeLoop implements Sleeper {
   readonly done: Promise<void>;
+  dueMs = Number.POSITIVE_INFINITY;
   readonly #simulation: Simulation;
   readonly #restore: () => void;
   readonly #shutDown: () => void;
   #finish: () => void = () => {};
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAtUs = Number.POSITIVE_INFINITY;
   #stepping = false;
 
   constructor(simulation: Simulation, shutDown: () => void) {
@@ -107,27 +108,27 @@ class RealTimeLoop {
     });
     simulation.around = (event) => withinScope({ simulation, server: event.owner }, () => event.fire());
     simulation.onScheduled = () => {
-      if (!this.#stepping) this.#arm();
+      if (this.#stepping) return;
+      this.#lookAhead();
+      wakeUps.isDueAt(this.dueMs);
     };
-    this.#arm();
+    this.#lookAhead();
+    wakeUps.add(this);
   }
 
-  /** Sets the one timer for the next event. An empty queue is no deadlock here: promises of the implementation may still be on their way. */
-  #arm(): void {
+  /** An empty queue is no deadlock here: promises of the implementation may still be on their way. */
+  #lookAhead(): void {
     const simulation = this.#simulation;
     const nextUs = simulation.stopped ? 0 : (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY);
-    if (nextUs >= this.#wakeAtUs || nextUs === Number.POSITIVE_INFINITY) return;
-    clearTimeout(this.#timer);
     simulation.refreshNow();
-    this.#wakeAtUs = nextUs;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, (nextUs - simulation.nowUs) / 1000));
+    this.dueMs = performance.now() + Math.max(0, (nextUs - simulation.nowUs) / 1000);
   }
 
-  #wake(): void {
+  wake(): void {
     const simulation = this.#simulation;
     // Without a working drain promises run when the loop has gone back to Node: later than their event, as on any busy machine.
-    const drain = chooseDrain() ?? (() => {});
-    this.#wakeAtUs = Number.POSITIVE_INFINITY;
+    const drain = chooseDrain() ?? nothing;
+    this.dueMs = Number.POSITIVE_INFINITY;
     this.#stepping = true;
     try {
       simulation.refreshNow();
@@ -138,14 +139,14 @@ class RealTimeLoop {
       this.#stepping = false;
     }
     if (simulation.stopped) this.#end();
-    else this.#arm();
+    else this.#lookAhead();
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
+    wakeUps.remove(this);
     this.#simulation.onScheduled = undefined;
     this.#shutDown();
-    whenQuiet(chooseDrain() ?? (() => {}), () => {
+    whenQuiet(chooseDrain() ?? nothing, () => {
       this.#restore();
       this.#finish();
     });

@@ -31,6 +31,8 @@ export abstract class SimEvent {
   timeUs = 0;
   /** Order of scheduling within the run. */
   sequence = 0;
+  /** Order among the events of one instant, least first; 0 in a run without an adversary (see race/). */
+  rank = 0;
   /** Position in the heap, 0 also for the event in front of it; -1 when not scheduled. */
   heapIndex = -1;
   /** Number of the server whose event it is, or TESTER. */
@@ -39,6 +41,8 @@ export abstract class SimEvent {
   kind: number;
   /** Hash of what the event carries; 0 if nothing. */
   digest = 0;
+  /** Randomness of what this event carries; 0 if nothing draws. */
+  key = 0;
   /** For the ring of recent events: what else tells this event from others of its kind. */
   detail = 0;
   /** The life the event belongs to; it is dropped when that life is over. */

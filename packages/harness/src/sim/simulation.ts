@@ -9,6 +9,7 @@ import {
   StuckError,
 } from "../failure.ts";
 import { progressCells } from "../progress.ts";
+import type { Adversary } from "../race/adversary.ts";
 import type { TraceLevel } from "../result.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
@@ -42,6 +43,8 @@ export interface SimulationOptions {
   readonly progress: Int32Array | undefined;
   /** Tells the real time since the run began, in microseconds; undefined on the virtual clock. */
   readonly realElapsedUs: (() => number) | undefined;
+  /** Decides when packets and timers happen, and in which order those of one instant; without one they happen when they are due. */
+  readonly adversary?: Adversary | undefined;
 }
 
 /** One ring a thread: runs on the virtual clock follow one another, each clears it. */
@@ -57,6 +60,7 @@ export const randomKeys = {
   ambient: 6,
   replay: 7,
   aside: 8,
+  race: 9,
   clusterSize: 20,
 } as const;
 
@@ -139,7 +143,8 @@ export class Simulation {
   schedule(event: SimEvent, delayUs: number): void {
     if (!this.inEvent) this.refreshNow();
     this.options.watch?.scheduled(event, delayUs);
-    this.queue.push(event, this.nowUs + delayUs);
+    const { adversary } = this.options;
+    this.queue.push(event, adversary === undefined ? this.nowUs + delayUs : adversary.place(event, this.nowUs, delayUs));
     this.onScheduled?.();
   }
 
@@ -247,16 +252,14 @@ export class Simulation {
     const clock = this.clocks[server];
     const timers = this.queue.values().filter(({ kind, owner }) => kind === eventKinds.serverTimer && owner === server);
     const left = timers
-      .toSorted((a, b) => a.timeUs - b.timeUs || a.sequence - b.sequence)
+      .toSorted((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.sequence - b.sequence)
       .map((timer) => ({
         timer,
         delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
       }));
     clock.setRate(ratePerMille, this.nowUs);
-    for (const { timer, delayUs } of left) {
-      this.queue.remove(timer);
-      this.schedule(timer, clock.toRunUs(delayUs));
-    }
+    for (const { timer } of left) this.queue.remove(timer);
+    for (const { timer, delayUs } of left) this.schedule(timer, clock.toRunUs(delayUs));
   }
 
   /** What the server's clock shows, in ms since the run began. */
@@ -420,10 +423,10 @@ export class Simulation {
     this.refreshNow();
     if (event.timeUs > limits.maxVirtualMs * 1000) {
       const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
-      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause }));
+      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
     } else if (this.events >= limits.maxEvents) {
       const cause = `the test had not ended after ${limits.maxEvents} events`;
-      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause }));
+      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
     }
   }
 

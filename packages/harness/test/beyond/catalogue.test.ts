@@ -16,15 +16,15 @@ describe("the tests beyond the lab", () => {
     }
   });
 
-  it("say what they exist to reach, by names of counters, and all counters are somebody's", () => {
-    for (const { reaches } of beyondTests) expect(reaches?.filter((name) => coverageKeys.includes(name))).toEqual(reaches);
+  it("say what they exist to reach, and every counter is somebody's", () => {
     expect(new Set(beyondTests.flatMap(({ reaches }) => reaches))).toEqual(new Set(coverageKeys));
   });
 
   it("draw every one of their sizes, and small ones more often", () => {
     for (const { servers } of beyondTests) {
+      const possible = typeof servers === "number" ? [servers] : servers;
       const sizes = Array.from({ length: 1000 }, (_, low) => clusterSize(servers, { high: 7, low }));
-      const counts = (servers as readonly number[]).map((size) => sizes.filter((drawn) => drawn === size).length);
+      const counts = possible.map((size) => sizes.filter((drawn) => drawn === size).length);
       expect(counts.reduce((sum, count) => sum + count)).toBe(sizes.length);
       expect(counts).toEqual(counts.toSorted((a, b) => b - a));
       expect(counts.at(-1)).toBeGreaterThan(20);

@@ -53,7 +53,13 @@ describe("the plain applier", () => {
     applier.take(command(1), undefined);
     const failure = failureOf(() => applier.take(command(3), undefined));
     expect(failure.message).toBe("S1 applied index 3 before index 2");
-    expect(failure.details).toEqual({ cause: "a server applied out of order", expected: "index 2 first", seen: "index 3", server: 1 });
+    expect(failure.details).toEqual({
+      cause: "a server applied out of order",
+      expected: "index 2 first",
+      seen: "index 3",
+      server: 1,
+      aspect: "safety",
+    });
   });
 
   it("fails when it begins after index 1, whatever others have applied", () => {
@@ -149,6 +155,7 @@ describe("the snapshot applier", () => {
       expected: "index 9",
       seen: "index 10",
       server: 2,
+      aspect: "safety",
     });
   });
 

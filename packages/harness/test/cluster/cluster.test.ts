@@ -91,6 +91,18 @@ describe("start", () => {
     });
   });
 
+  it("by two at one instant leaves the server one life", async () => {
+    const { makeRaft, envs, killed } = recording();
+    await onCluster(makeRaft, async ({ cluster, startAll }) => {
+      await startAll();
+      await Promise.all([cluster.start(1), cluster.start(1), cluster.start(1)]);
+      cluster.connect(1);
+      const answers = await Promise.all(envs[1]!.map(({ peers }) => peers[0]!.call("Ping", 1)).slice(-1));
+      expect(answers).toEqual(["pong 1 of life 1"]);
+      expect(killed.toSorted()).toEqual(envs[1]!.slice(0, -1).map((_, life) => `S1 life ${life + 1}`));
+    });
+  });
+
   it("does not let the ends of a former life work again", async () => {
     const { makeRaft, envs, pinged } = recording();
     await onCluster(makeRaft, async ({ cluster, startAll, simulation }) => {
@@ -196,6 +208,17 @@ describe("crash", () => {
       expect(await cluster.getState(0)).toBeUndefined();
       expect((await cluster.startCommand(0, 1)).isLeader).toBe(false);
       expect(cluster.network.dispatched(0)).toBe(0);
+    });
+  });
+
+  it("at the instant of a call into the server leaves that call without an answer", async () => {
+    const { makeRaft } = recording();
+    await onCluster(makeRaft, async ({ cluster, startAll }) => {
+      await startAll();
+      const [state, result] = [cluster.getState(1), cluster.startCommand(1, "x")];
+      const crashed = cluster.crash(1);
+      expect([await state, (await result).isLeader]).toEqual([undefined, false]);
+      await crashed;
     });
   });
 

@@ -62,6 +62,7 @@ describe("ServiceLogs", () => {
       expected: "S1 applies 100",
       seen: '"other"',
       server: 1,
+      aspect: "safety",
     });
   });
 

@@ -25,6 +25,15 @@ describe("the built-in Raft", () => {
     expect(told).toEqual(seeds.map(() => "pass"));
   });
 
+  it.each(labTests.map(({ name }) => name))("passes %s in checked mode with ten seeds", async (name) => {
+    const told: string[] = [];
+    for (let seed = 21; seed <= 30; seed++) {
+      const { outcome, failure, schedule } = await run(name, makeRaft, { seed, checks: "race", traceLevel: "none" });
+      told.push(outcome === "pass" ? "pass" : `seed ${seed}, ${schedule}: ${failure?.reason}`);
+    }
+    expect(told).toEqual(told.map(() => "pass"));
+  });
+
   it("is another run with every seed", () => {
     const hashes = [...results.values()].flat().map(({ traceHash }) => traceHash);
     expect(new Set(hashes).size).toBe(labTests.length * seeds.length);

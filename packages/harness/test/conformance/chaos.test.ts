@@ -2,6 +2,9 @@ import type { MakeRaft, Peer, Persister } from "@raft-stress/raft/api";
 import { describe, expect, it } from "vitest";
 import { makeRaft } from "../../../raft/src/index.ts";
 import { isRunError } from "../../src/failure.ts";
+import { Adversary } from "../../src/race/adversary.ts";
+import { drawSchedule } from "../../src/race/schedule.ts";
+import { Comparison, Journal } from "../../src/sim/journal.ts";
 import { chaos } from "../support/chaos.ts";
 
 /** All faults that a cluster can be given, at once and at random: a right Raft must take them, and so must the simulation. */
@@ -43,10 +46,10 @@ function withSave(save: (real: Persister, ...saved: Parameters<Persister["save"]
 }
 
 /** What went wrong in the first storms that are too much for a Raft. */
-async function failuresOf(raft: MakeRaft, only?: readonly string[]): Promise<string[]> {
+async function failuresOf(raft: MakeRaft, only: readonly string[]): Promise<string[]> {
   const failures: string[] = [];
   for (const seed of seeds) {
-    await chaos(raft, seed, only).catch((thrown: unknown) => {
+    await chaos(raft, seed, { only }).catch((thrown: unknown) => {
       expect(isRunError(thrown), String(thrown)).toBe(true);
       failures.push(String(thrown));
     });
@@ -79,8 +82,24 @@ describe.each([
     expect(committed).toBeGreaterThan(50 * seeds.length);
   });
 
-  it("goes the same way again with the same seed", async () => {
-    for (const seed of seeds.slice(0, 10)) expect(await chaos(raft, seed), `seed ${seed}`).toEqual(await chaos(raft, seed));
+  it("goes through storms whose events an adversary orders", async () => {
+    for (const low of seeds.slice(0, 10)) {
+      const seed = { high: 0, low };
+      const schedule = drawSchedule(seed, 3);
+      await chaos(raft, low, { adversary: new Adversary(seed, schedule) }).catch((thrown: unknown) => {
+        throw new Error(`seed ${low}, ${schedule.name}: ${String(thrown)}`, { cause: thrown });
+      });
+    }
+  });
+
+  it("goes the same way again with the same seed, traced or not", async () => {
+    for (const seed of seeds.slice(0, 10)) {
+      const watch = new Journal();
+      const first = await chaos(raft, seed, { watch });
+      const comparison = new Comparison(watch);
+      expect(await chaos(raft, seed, { watch: comparison, traceLevel: "trace" }), `seed ${seed}`).toEqual(first);
+      expect(comparison.parting, `seed ${seed}`).toBeUndefined();
+    }
   });
 });
 

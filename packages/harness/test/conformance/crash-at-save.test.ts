@@ -1,8 +1,11 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
 import { expect, it } from "vitest";
 import { makeRaft } from "../../../raft/src/index.ts";
+import { Checks } from "../../src/check/checks.ts";
+import { Cluster } from "../../src/cluster/cluster.ts";
 import { TestFailure } from "../../src/failure.ts";
 import { onLab } from "../support/lab-world.ts";
+import { newSimulation, runScript } from "../support/world.ts";
 
 /** The built-in Raft, but that what it saves is on disk only a moment after it has sent and answered. */
 const savingLate: MakeRaft = (env) => {
@@ -38,4 +41,24 @@ it("a crash before a save is survived by a Raft that saves before it answers", (
 it("a crash before a save shows that a Raft answers before it has saved", async () => {
   await expect(crashBeforeSave(savingLate)).rejects.toThrow(TestFailure);
   await expect(crashBeforeSave(savingLate)).rejects.toThrow(/commit index 2: S\d applied "third", S\d had applied "second"/);
+});
+
+it("a command that its leader saved as it crashed in start() is committed by its next life, and was proposed", async () => {
+  const simulation = newSimulation();
+  const checks = new Checks(simulation, { servers: 1, snapshots: false, thorough: true, diskAt: [] });
+  const cluster = new Cluster(simulation, makeRaft, { servers: 1, snapshots: false, checks });
+  await runScript(simulation, async () => {
+    const boot = async () => {
+      await cluster.start(0);
+      cluster.connect(0);
+      await simulation.sleep(1000);
+    };
+    await boot();
+    cluster.armCrash(0, { at: "save", nth: 1, moment: "after" });
+    expect((await cluster.startCommand(0, "first")).isLeader).toBe(false);
+    await boot();
+    expect(await cluster.startCommand(0, "second")).toMatchObject({ index: 2, isLeader: true });
+    await simulation.sleep(10);
+    expect([1, 2].map((index) => cluster.logs.committed(index).command)).toEqual(["first", "second"]);
+  });
 });

@@ -137,7 +137,7 @@ describe("the real clock", () => {
       },
       { limits: { maxVirtualMs: 60 } },
     );
-    await expect(run).rejects.toEqual(new StuckError("the test had not ended after 0.06 s"));
+    await expect(run).rejects.toEqual(new StuckError("the test had not ended after 0.06 s", { aspect: "progress" }));
   });
 
   it("drains promises between two events that are due together", async () => {

@@ -148,7 +148,7 @@ describe("a run that can't end", () => {
         return never;
       }),
     );
-    expect(error).toEqual(new StuckError("the test had not ended after 500 events"));
+    expect(error).toEqual(new StuckError("the test had not ended after 500 events", { aspect: "progress" }));
     expect(simulation.nowMs).toBeGreaterThan(490);
     expect(simulation.nowMs).toBeLessThanOrEqual(501);
   });

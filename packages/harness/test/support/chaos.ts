@@ -1,4 +1,5 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
+import { Checks } from "../../src/check/checks.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import type { ArmedCrash, CrashMoment, CrashPoint } from "../../src/cluster/crash-points.ts";
 import { TestFailure } from "../../src/failure.ts";
@@ -6,7 +7,12 @@ import { bridge, chain, deaf, fullMesh, type Links, mute, oneWayCut, partition, 
 import type { EventQueue } from "../../src/sim/event-queue.ts";
 import { logUniform, type RandomStream } from "../../src/sim/random.ts";
 import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
-import { newSimulation, runScript } from "./world.ts";
+import { newSimulation, runScript, type WorldOptions } from "./world.ts";
+
+export interface ChaosOptions extends Pick<WorldOptions, "traceLevel" | "watch" | "adversary"> {
+  /** The kinds of faults that there are; all unless told. */
+  readonly only?: readonly string[];
+}
 
 export interface ChaosRun {
   readonly hash: string;
@@ -26,15 +32,16 @@ const calmMs = 60_000;
 
 /**
  * A run in which all kinds of faults come at random and overlap as they like, while a client goes on proposing; at last all of them end, and the cluster must
- * come to agree on one more command everywhere. Throws what went wrong. `only`: the kinds of faults there are; all unless told.
+ * come to agree on one more command everywhere. Throws what went wrong.
  */
-export async function chaos(makeRaft: MakeRaft, seed: number, only?: readonly string[]): Promise<ChaosRun> {
-  const simulation = newSimulation({ seed: { high: 0xc4a05, low: seed }, limits: { maxVirtualMs: 10 * (stormMs + calmMs) } });
+export async function chaos(makeRaft: MakeRaft, seed: number, { only, ...options }: ChaosOptions = {}): Promise<ChaosRun> {
+  const limits = { maxVirtualMs: 10 * (stormMs + calmMs) };
+  const simulation = newSimulation({ ...options, seed: { high: 0xc4a05, low: seed }, limits });
   const random = simulation.stream(randomKeys.tester, 0);
-  const cluster = new Cluster(simulation, makeRaft, {
-    servers: [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!,
-    snapshots: random.int(0, 2) === 0,
-  });
+  const servers = [1, 2, 3, 3, 4, 5, 5, 7][random.int(0, 8)]!;
+  const snapshots = random.int(0, 2) === 0;
+  const checks = new Checks(simulation, { servers, snapshots, thorough: false, diskAt: [] });
+  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const storm = new Storm(simulation, cluster, random, only);
   await runScript(simulation, () => storm.run());
   const left = [...(simulation as unknown as { queue: EventQueue }).queue.values()];

@@ -1,0 +1,86 @@
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
+
+/** What waits for its time on the real clock: one run. */
+export interface Sleeper {
+  /** When it is to be woken, in milliseconds of `performance.now()`; infinite when nothing is due. Read after each wake-up of the thread. */
+  readonly dueMs: number;
+  wake(): void;
+}
+
+/** Real time, and the one timer of a thread. */
+export interface RealTime {
+  nowMs(): number;
+  /** `delayMs`: a whole number. A timer that was set before is no more. */
+  setTimer(fire: () => void, delayMs: number): void;
+}
+
+/** The longest that a thread with many runs lets what is due wait for company, in real milliseconds. */
+const longestPauseMs = 4;
+
+/**
+ * Wakes all runs that wait side by side in one thread. A wake-up of an idle thread costs more than the events it is for, so they share it: the
+ * thread pauses after each, a millisecond for each run that waits, up to `longestPauseMs`. Nobody is woken early.
+ */
+export class WakeUps {
+  readonly #time: RealTime;
+  readonly #sleepers = new Set<Sleeper>();
+  #wokenMs = Number.NEGATIVE_INFINITY;
+  /** When the timer is going to fire; infinite when none is set. */
+  #nextMs = Number.POSITIVE_INFINITY;
+  #waking = false;
+
+  constructor(time: RealTime) {
+    this.#time = time;
+  }
+
+  add(sleeper: Sleeper): void {
+    this.#sleepers.add(sleeper);
+    this.isDueAt(sleeper.dueMs);
+  }
+
+  remove(sleeper: Sleeper): void {
+    this.#sleepers.delete(sleeper);
+  }
+
+  /** To be told when a sleeper outside of its `wake` becomes due earlier than it was. */
+  isDueAt(dueMs: number): void {
+    if (this.#waking || dueMs >= this.#nextMs) return;
+    const nextMs = Math.max(dueMs, this.#wokenMs + this.#pauseMs());
+    if (nextMs >= this.#nextMs) return;
+    this.#nextMs = nextMs;
+    // Rounded up: Node cuts a fraction off, and would wake the thread for nothing.
+    this.#time.setTimer(() => this.#wakeAll(), Math.max(0, Math.ceil(nextMs - this.#time.nowMs())));
+  }
+
+  #pauseMs(): number {
+    return Math.min(longestPauseMs, this.#sleepers.size);
+  }
+
+  #wakeAll(): void {
+    const nowMs = this.#time.nowMs();
+    this.#wokenMs = nowMs;
+    this.#nextMs = Number.POSITIVE_INFINITY;
+    this.#waking = true;
+    try {
+      for (const sleeper of this.#sleepers) if (sleeper.dueMs <= nowMs) sleeper.wake();
+    } finally {
+      // Also after a throw, which goes up to Node: whoever has not been woken is still due.
+      this.#waking = false;
+      let firstMs = Number.POSITIVE_INFINITY;
+      for (const { dueMs } of this.#sleepers) if (dueMs < firstMs) firstMs = dueMs;
+      this.isDueAt(firstMs);
+    }
+  }
+}
+
+let timer: NodeJS.Timeout | undefined;
+
+/** The wake-ups of this thread. */
+export const wakeUps = new WakeUps({
+  nowMs: () => performance.now(),
+  setTimer(fire, delayMs) {
+    clearTimeout(timer);
+    timer = setTimeout(fire, delayMs);
+  },
+});
