@@ -66,6 +66,16 @@ const examples: Record<PropertyKey, Example> = {
     sentence: "term 1 has two leaders, S0 and S1",
     evidence: ["#4 S0: S0 leads (inspect()) in term 1", "#5 S1: S1 sent AppendEntries in term 1"],
   },
+  electionQuorum: {
+    history: (world) => {
+      asks(world, 0, 1);
+      world.event(0, (shown) => {
+        shown.role = "leader";
+      });
+    },
+    sentence: "S0 leads term 1 with the votes of 1 of 3 servers (S0)",
+    evidence: ["#4 S0: S0 asked for votes in term 1", "#5 S0: S0 leads term 1"],
+  },
   oneVote: {
     history: (world) => {
       const calls = [asks(world, 0, 1), asks(world, 1, 1)];
