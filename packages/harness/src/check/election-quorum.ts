@@ -5,6 +5,8 @@ import { properties } from "./properties.ts";
 /** Who leads a term has the votes of a majority in that very term: votes of other terms, and one server's vote twice, don't count. */
 export class ElectionQuorum {
   looked = 0;
+  /** Whether all answers to requests for votes could be read: who says in words of its own that it grants its vote is not to be counted as one who doesn't. */
+  private readable = true;
   private readonly servers: number;
   private readonly oneVote: OneVote;
   private readonly report: Report;
@@ -15,8 +17,14 @@ export class ElectionQuorum {
     this.report = report;
   }
 
+  /** A request for a vote was answered with something that says neither yes nor no in the words of Figure 2. */
+  answeredOtherwise(): void {
+    this.readable = false;
+  }
+
   /** A server was seen to lead a term that nobody was seen to lead before. Whoever was made leader without asking for votes is no case for this. */
   elected(leader: number, term: number, event: number, atUs: number): void {
+    if (!this.readable) return;
     const request = this.oneVote.find(leader, term);
     if (request?.candidate !== leader) return;
     this.looked++;

@@ -128,6 +128,11 @@ export function isGranted(reply: Fields): boolean {
   return (reply.voteGranted ?? reply.VoteGranted) === true;
 }
 
+/** Whether an answer to a request for a vote says yes or no where Figure 2 does. */
+export function saysWhetherGranted(reply: unknown): boolean {
+  return isRecord(reply) && typeof (reply.voteGranted ?? reply.VoteGranted) === "boolean";
+}
+
 export function isSuccess(reply: Fields): boolean {
   return (reply.success ?? reply.Success) === true;
 }

@@ -14,6 +14,7 @@ import {
   type RpcKind,
   readRequest,
   rpcKinds,
+  saysWhetherGranted,
   termOf,
 } from "./figure2.ts";
 import type { EntryRecord } from "./log-matching.ts";
@@ -87,7 +88,9 @@ export class MessageChecks {
   /** The handler's reply leaves. */
   replySent(server: number, call: PaperCall, reply: unknown): void {
     const record = this.checkers.records[server]!;
-    if (record.raft === undefined || !isRecord(reply)) return;
+    if (record.raft === undefined) return;
+    if (call.kind === rpcKinds.requestVote && !saysWhetherGranted(reply)) this.checkers.electionQuorum.answeredOtherwise();
+    if (!isRecord(reply)) return;
     const term = termOf(reply);
     if (isWhole(term)) this.termTold(record, term, "a reply");
     if (call.kind === rpcKinds.appendEntries) {
@@ -179,7 +182,8 @@ export class MessageChecks {
   ): void {
     if (!inspects || !seenThisLife || term !== currentTerm || voteInTerm === undefined || voteInTerm === candidate) return;
     const { simulation, oneVote, electionSafety } = this.checkers;
-    if (electionSafety.of(term) === voteInTerm) return;
+    // Votes that were told are held against each other, which says more.
+    if (oneVote.of(server, term) !== undefined || electionSafety.of(term) === voteInTerm) return;
     oneVote.changed(server, term, voteInTerm, candidate, simulation.events, simulation.nowUs);
   }
 

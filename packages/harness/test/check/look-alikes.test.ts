@@ -228,6 +228,22 @@ describe("votes", () => {
       world.boot(2);
     }, /One Vote per Term: S2 changed its vote from S0 to S1/));
 
+  it.each([{ granted: true }, true, undefined, { term: 1, vote: "yes" }])("granted in other words: %j", (answer) =>
+    cleanUnless((world, wrong) => {
+      becomes(world, 0, { currentTerm: 1, role: "candidate", votedFor: 0 });
+      for (const voter of [1, 2]) {
+        const call = request(world, 0, "RequestVote", { term: 1, ...asking });
+        world.event(voter, (shown) => {
+          world.arrive(voter, call);
+          Object.assign(shown, { currentTerm: 1, votedFor: 0 });
+          world.save(voter);
+          world.reply(voter, call, wrong ? { term: 1, voteGranted: false } : answer);
+        });
+      }
+      becomes(world, 0, { role: "leader" });
+    }, /Election Quorum: S0 leads term 1 with the votes of 1 of 3 servers/),
+  );
+
   it("a vote that is cleared and given again in its term is two", () =>
     cleanUnless((world, wrong) => {
       becomes(world, 1, { currentTerm: 1, votedFor: 0 });

@@ -95,6 +95,22 @@ const oneVote: Rule = (history) => {
   return found;
 };
 
+/** Only who has asked for votes can have too few; and the first leader of a term is the one that was elected. */
+const electionQuorum: Rule = (history) => {
+  const signs = leaderships(history);
+  const servers = history[0]!.disks.length;
+  return signs
+    .filter((sign, n) => {
+      if (signs.slice(0, n).some(({ term }) => term === sign.term)) return false;
+      const told = votesTold(history).filter((vote) => vote.term === sign.term && vote.event <= sign.event);
+      const firstVoteOf = (server: number) => told.find((vote) => vote.server === server)?.candidate;
+      if (firstVoteOf(sign.server) !== sign.server) return false;
+      const voters = Array.from({ length: servers }, (_, server) => server).filter((server) => firstVoteOf(server) === sign.server);
+      return 2 * voters.length <= servers;
+    })
+    .map(({ event }) => event);
+};
+
 function isNewer(lastTerm: number, lastIndex: number, { args }: ToyRequest): boolean {
   return lastTerm > args.lastLogTerm || (lastTerm === args.lastLogTerm && lastIndex > args.lastLogIndex);
 }
@@ -476,6 +492,7 @@ const snapshotConsistency: Rule = (history) =>
 
 export const naiveRules: Partial<Record<PropertyKey, Rule>> = {
   electionSafety,
+  electionQuorum,
   oneVote,
   electionRestriction,
   monotoneTerm,

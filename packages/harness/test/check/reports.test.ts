@@ -66,6 +66,16 @@ const examples: Record<PropertyKey, Example> = {
     sentence: "term 1 has two leaders, S0 and S1",
     evidence: ["#4 S0: S0 leads (inspect()) in term 1", "#5 S1: S1 sent AppendEntries in term 1"],
   },
+  electionQuorum: {
+    history: (world) => {
+      asks(world, 0, 1);
+      world.event(0, (shown) => {
+        shown.role = "leader";
+      });
+    },
+    sentence: "S0 leads term 1 with the votes of 1 of 3 servers (S0)",
+    evidence: ["#4 S0: S0 asked for votes in term 1", "#5 S0: S0 leads term 1"],
+  },
   oneVote: {
     history: (world) => {
       const calls = [asks(world, 0, 1), asks(world, 1, 1)];
@@ -78,8 +88,8 @@ const examples: Record<PropertyKey, Example> = {
         });
       }
     },
-    sentence: "S2 changed its vote from S0 to S1 within term 1",
-    evidence: ["#7 S2: S2 votes for S1; its votedFor was S0 in the same term"],
+    sentence: "S2 voted for S0 and for S1 in term 1",
+    evidence: ["#6 S2: S2 granted its vote to S0 in term 1", "#7 S2: S2 granted its vote to S1 in term 1"],
   },
   electionRestriction: {
     history: (world) => {

@@ -67,6 +67,7 @@ export const toyFaults = [
   "lies about its log",
   "loses its disk",
   "leads without majority",
+  "leads without asking",
   "goes back a term",
   "speaks of a term to come",
   "makes entries up",
@@ -390,6 +391,7 @@ export class ToyCluster {
     const last = server.terms.length - 1;
     this.event(me, () => {
       if (this.wrong("goes back a term")) server.currentTerm = Math.max(0, server.currentTerm - 1);
+      if (this.wrong("leads without asking") && server.currentTerm > 0) this.lead(me);
       if (this.wrong("makes entries up") && last < maxIndex) {
         server.terms.push(this.below(server.currentTerm + 2));
         server.commands[last + 1] = ++this.command;
