@@ -385,6 +385,18 @@ describe("messages", () => {
       answers(world, 1, call, { term: 1, success: true, ...(wrong ? {} : { matchIndex: 1 }) }, { currentTerm: 1, terms: [0, 1] });
     }, /Acknowledged Entries/));
 
+  it("a prevLogTerm of 0 or -1 for an entry that the leader has only in its snapshot", () =>
+    cleanUnless((world, wrong) => {
+      replicated(world);
+      for (const unknown of [0, -1]) {
+        const call = request(world, 0, "AppendEntries", append(1, 2, unknown, [entry(1)]));
+        answers(world, 1, call, { term: 1, success: true }, { terms: [0, 1, 1, 1] });
+        answers(world, 1, request(world, 0, "AppendEntries", append(1, 2, unknown)), { term: 1, success: true });
+      }
+      if (wrong) request(world, 0, "AppendEntries", append(1, 2, 3, [entry(3)]));
+      if (wrong) request(world, 0, "AppendEntries", append(1, 2, 2, [entry(1)]));
+    }, /Log/));
+
   it("a heartbeat that is acknowledged below a snapshot, and a term of 0 in a reply that was never filled in", () =>
     clean((world) => {
       replicated(world);
