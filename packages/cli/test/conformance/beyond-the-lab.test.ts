@@ -3,15 +3,20 @@ import { describe, expect, it } from "vitest";
 import { bundle } from "../../testing/raft-thread.mjs";
 import { failures, fileOf, identity, jobsOf, runAll } from "../support/rafts.ts";
 
-const seeds = [1, 2];
-const jobs = beyondTests.flatMap(({ name }) => jobsOf(name, seeds));
+/** Rafts in all styles, as the command runs them; `seeds`: runs of each test. */
+const rafts: readonly { readonly path: string; readonly seeds: readonly number[] }[] = [
+  { path: "examples/lab-style/raft.ts", seeds: [1, 2, 3] },
+  { path: "examples/callbacks/raft.cjs", seeds: [1] },
+  { path: "examples/event-loop/raft.ts", seeds: [1] },
+  { path: "examples/reducer/raft.ts", seeds: [1] },
+];
 
-/** Rafts in all styles, as the command runs them. */
 describe("all tests beyond the lab are passed", () => {
-  it.each(["examples/lab-style/raft.ts", "examples/callbacks/raft.cjs", "examples/event-loop/raft.ts", "examples/reducer/raft.ts"])(
-    "by %s, in the same runs in the opposite order",
-    async (path) => {
+  it.each(rafts)(
+    "by $path with the seeds $seeds, in the same runs in the opposite order",
+    async ({ path, seeds }) => {
       const raft = await bundle(fileOf(path));
+      const jobs = beyondTests.flatMap(({ name }) => jobsOf(name, seeds));
       const backwardJobs = jobs.filter(({ iteration }) => iteration === 0).toReversed();
       const [results, backwards] = await Promise.all([runAll(raft, jobs), runAll(raft, backwardJobs)]);
       expect(failures(results)).toEqual([]);

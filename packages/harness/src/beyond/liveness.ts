@@ -1,4 +1,5 @@
 import { usualPace } from "../cluster/apply-channel.ts";
+import type { ServerState } from "../cluster/shape.ts";
 import { TestFailure } from "../failure.ts";
 import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
 import { type Links, mute } from "../net/links.ts";
@@ -14,6 +15,9 @@ export const livenessBoundMs = 20 * electionTimeoutMs;
 const proposeAgainMs = 2 * electionTimeoutMs;
 const lookMs = 20;
 
+/** How long a healed majority is left alone, and how many terms may begin meanwhile: what is still under way from before may end a leadership or two. */
+const quiet = { lastsMs: 4 * electionTimeoutMs, mostTerms: 3 };
+
 /**
  * The end of every test: a majority is healed for good, whoever is outside of it stays out, and then the majority must elect a leader and agree.
  * Nothing reaches the core from outside: a server that can be heard but hears nothing may disturb a plain Raft for ever.
@@ -26,7 +30,7 @@ export async function demandProgress(scene: Scene): Promise<void> {
   await heal(scene, core);
   await demandLeader(scene, core);
   await demandAgreement(scene, core);
-  await lab.sleep(electionTimeoutMs);
+  await demandQuiet(scene, core);
   const last = await demandAgreement(scene, core);
   demandEqualLogs(lab, core, last);
   if (oldTerm !== undefined) await demandElectionAmongEchoes(scene, core, oldTerm);
@@ -164,6 +168,27 @@ function notAgreed(lab: Lab, core: readonly number[], command: number, index: nu
     expected: `command ${command} applied by ${names(core)}`,
     seen,
   });
+}
+
+/** A leader that nobody disturbs stays: while nothing happens, hardly any new term may begin. */
+async function demandQuiet(scene: Scene, core: readonly number[]): Promise<void> {
+  const { lab } = scene;
+  const before = highestTerm(await scene.states(core));
+  await lab.sleep(quiet.lastsMs);
+  const after = highestTerm(await scene.states(core));
+  if (after - before <= quiet.mostTerms) return;
+  const terms = `${after - before} new terms began in ${quiet.lastsMs / 1000} s`;
+  throw new TestFailure(`${terms} among ${names(core)}, though nothing failed and nothing was lost: from term ${before} to term ${after}`, {
+    cause: "leaders do not stay in a healed majority",
+    expected: `at most ${quiet.mostTerms} new terms in ${quiet.lastsMs / 1000} s`,
+    seen: `${after - before}`,
+  });
+}
+
+function highestTerm(states: readonly (ServerState | undefined)[]): number {
+  let highest = 0;
+  for (const state of states) if (state !== undefined && state.term > highest) highest = state.term;
+  return highest;
 }
 
 /** Everything up to `last` has been applied by everyone of the core. That no two differ is checked whenever one is applied. */

@@ -62,7 +62,7 @@ export const messageTests: readonly LabTest[] = [
     name: "OldMessages",
     title: "messages that arrive late, twice, or terms after their time",
     servers: [3, 4, 5],
-    span: { leastMs: 8000, mostMs: 16_000 },
+    span: { leastMs: 6000, mostMs: 12_000 },
     reaches: ["staleRequests", "staleReplies", "oldRequests", "leaderChanges", "tailsOverwritten"],
     faults: oldMessages,
   }),

@@ -10,7 +10,7 @@ import { Tour } from "./tour.ts";
 const rememberedRequests = 40;
 
 /** How often a test looks for a leader it waits for. */
-const lookMs = 10;
+const lookMs = 20;
 
 export interface LeaderSeen {
   readonly server: number;

@@ -27,7 +27,9 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   cluster.snapshotInterval = drawInterval(dice);
   network.setLateness(dice.chance(75) ? drawLateness(dice) : undefined);
   network.reliable = dice.chance(60);
-  network.longDelays = dice.chance(30);
+  // Half of the runs are mostly about servers that are not heard: there the leader has to learn soon that it gets no answers.
+  const mutes = dice.chance(50);
+  network.longDelays = !mutes && dice.chance(50);
   if (dice.chance(70)) scene.rememberRequests(dice.chance(70) ? snapshotMethod : undefined);
   // Whose service is behind takes its snapshots late: then those of others reach into a log that it still has.
   for (const server of lab.everyone()) if (dice.chance(30)) cluster.setApplyTime(server, dice.logUniform(1, 60));
@@ -37,9 +39,10 @@ async function snapshotRaces(scene: Scene): Promise<void> {
   while (scene.goesOn) {
     if (bursts) await burst(scene);
     const leader = await scene.leader();
-    const victim = await scene.aim();
-    if (victim !== leader?.server && dice.chance(60)) await fallMute(scene, victim);
-    else await fallBehind(scene, victim, bursts);
+    const followers = lab.everyone().filter((server) => server !== leader?.server);
+    const isMute = dice.chance(mutes ? 85 : 15);
+    const victim = isMute ? dice.pick(followers) : await scene.aim();
+    await (isMute ? fallMute(scene, victim) : fallBehind(scene, victim, bursts));
     lab.step(`S${victim} catches up`);
     scene.link(undefined);
     for (let echoes = dice.below(4); echoes > 0; echoes--) {
@@ -98,9 +101,8 @@ async function burst(scene: Scene): Promise<void> {
   if (leader !== undefined) await scene.offer(leader.server, scene.dice.between(1, 8));
 }
 
-/** About the save of a snapshot: when it is taken any save may be one, when it is installed the request tells. */
-function drawSnapshotPoint(dice: Dice): CrashPoint {
-  if (dice.chance(50)) return drawPoint(dice);
+/** About the save of a snapshot that is installed: the request tells when. Of those that are taken, any save may be one. */
+function drawInstallPoint(dice: Dice): CrashPoint {
   return {
     at: "request",
     nth: dice.chance(70) ? 1 : 2,
@@ -119,9 +121,14 @@ async function snapshotCrashes(scene: Scene): Promise<void> {
     if (bursts) await burst(scene);
     await scene.pause(dice.logUniform(20, 300));
     const target = await scene.aim();
-    if (dice.chance(50)) await fallBehind(scene, target, bursts);
+    const isBehind = dice.chance(60);
+    if (isBehind) await fallBehind(scene, target, bursts);
     lab.step(`S${target} crashes about a save`);
-    scene.crashAt(target, drawSnapshotPoint(dice), dice.chance(50) ? 0 : dice.logUniform(1, 1000));
+    scene.crashAt(
+      target,
+      isBehind && dice.chance(70) ? drawInstallPoint(dice) : drawPoint(dice),
+      dice.chance(50) ? 0 : dice.logUniform(1, 1000),
+    );
     scene.link(undefined);
     await scene.pause(dice.logUniform(50, 600));
     scene.disarm();

@@ -117,6 +117,31 @@ describe("a majority that is healed", () => {
     for (const reason of reasons) expect(reason).toMatch(/: S2 has not applied index \d+$/);
   });
 
+  it("fails a Raft whose leaders fall silent and are replaced again and again", async () => {
+    const raft = inEnvironment((env) => {
+      let term = 0;
+      let ledSinceMs = 0;
+      /** Everything but the heartbeats of a leader after the first 300 ms of its term. */
+      const isSent = (args: { readonly term: number; readonly entries: readonly unknown[] }) => {
+        if (args.term > term) {
+          term = args.term;
+          ledSinceMs = env.clock.now();
+        }
+        return args.entries.length > 0 || env.clock.now() - ledSinceMs < 300;
+      };
+      const peers = env.peers.map((peer) => ({
+        ...peer,
+        request: (method: string, args: unknown, onReply: (reply: unknown) => void) => {
+          if (method !== "AppendEntries" || isSent(args as Parameters<typeof isSent>[0])) peer.request(method, args, onReply);
+        },
+      }));
+      return { ...env, peers };
+    });
+    const failure = await failureOf(raft);
+    expect(failure.details.cause).toBe("leaders do not stay in a healed majority");
+    expect(failure.message).toMatch(/^\d+ new terms began in 4 s among S\d, .*: from term \d+ to term \d+$/);
+  });
+
   it("fails a Raft whose election timer is put off by requests of older terms", async () => {
     const raft: MakeRaft = (env) => {
       // A server that was spoken to lately asks for no votes.
