@@ -142,6 +142,27 @@ describe("what is no invariant of Raft", () => {
       answers(world, 1, second, { term: 2, success: true }, { terms: [0, 2] });
     }));
 
+  it("entries that were acknowledged, overwritten by a later leader, and are gone after a restart", () =>
+    cleanUnless((world, wrong) => {
+      replicated(world);
+      answers(world, 1, request(world, 0, "AppendEntries", append(1, 2, 1)), { term: 1, success: true });
+      if (!wrong) {
+        becomes(world, 2, leader(2, [0], 2));
+        becomes(world, 2, leader(2, [0, 2], 2));
+        answers(
+          world,
+          1,
+          request(world, 2, "AppendEntries", append(2, 0, 0, [entry(2)])),
+          { term: 2, success: true },
+          { currentTerm: 2, terms: [0, 2] },
+        );
+      }
+      world.event(-1, () => world.checks.died(1));
+      world.boot(1, (shown) => {
+        if (wrong) shown.terms = [0, 1];
+      });
+    }, /Stable Storage: S1, restarted, has forgotten: it had acknowledged entry 2/));
+
   it("a leader that is not on disk itself, while a majority is: it may write in parallel", () =>
     cleanUnless((world, wrong) => {
       becomes(world, 0, leader(1, [0]));
