@@ -361,3 +361,28 @@ it("Leader Completeness: a former leader lacked what an older leader commits whe
   );
   expect(commitsLate(stepsDown([0, 1, 2]), [0, 1]).found).toBeUndefined();
 });
+
+it.each([false, true])(
+  "an entry overwritten below others that are kept is seen at once; in checked mode (%s) also without messages",
+  (thorough) => {
+    const world = new CheckWorld({ thorough }).bootAll();
+    replicated(world);
+    leads(world, 2, 2);
+    leads(world, 2, 2, [0, 2]);
+    let call: ReturnType<CheckWorld["send"]>;
+    world.event(2, () => {
+      call = world.send(2, "AppendEntries", { ...noEntries, term: 2, entries: [{ term: 2, command: "c" }] });
+    });
+    world.event(1, (shown) => {
+      shown.currentTerm = 2;
+      world.save(1);
+    });
+    world.event(1, (shown) => {
+      if (!thorough) world.arrive(1, call);
+      shown.terms = [0, 2, 1];
+      world.save(1);
+      if (!thorough) world.reply(1, call, { term: 2, success: true });
+    });
+    expect(world.found).toBe("Log Terms: S1 has entry 2 of term 1 after one of term 2");
+  },
+);
