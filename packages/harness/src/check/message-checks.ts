@@ -115,10 +115,10 @@ export class MessageChecks {
     const speaksOfLog = call.kind === rpcKinds.requestVote ? !(inspects && lastIndex > 0) : call.count !== 0;
     if (call.index < 0 && speaksOfLog) this.indexShift = 1;
     call.index += this.indexShift;
-    if (call.index > 0) return;
-    // Before the first entry there is none, whatever stands for its term.
-    call.logTerm = 0;
-    if (call.count <= 0) call.lastTerm = 0;
+    // Before the first entry there is none, whatever stands for its term. And no entry is of term 0: who says so does not know, as of an entry that a snapshot has taken.
+    if (call.index > 0 && (call.logTerm > 0 || call.kind !== rpcKinds.appendEntries)) return;
+    call.logTerm = call.index > 0 ? -1 : 0;
+    if (call.count <= 0) call.lastTerm = call.logTerm;
   }
 
   private entriesSent(server: number, call: PaperCall, entries: readonly unknown[]): void {
@@ -200,7 +200,7 @@ export class MessageChecks {
     const { staleRequests, writeAhead, simulation } = this.checkers;
     const { events, nowUs } = simulation;
     staleRequests.accepted(record.server, call, events, nowUs);
-    if (call.count < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + call.count)) return;
+    if (call.count < 0 || call.lastTerm < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + call.count)) return;
     if (record.inspects && record.seenThisLife) record.acknowledged.push(call);
     if (call.count === 0) return;
     writeAhead.entriesAcknowledged(record, call, events, nowUs);

@@ -142,6 +142,27 @@ describe("what is no invariant of Raft", () => {
       answers(world, 1, second, { term: 2, success: true }, { terms: [0, 2] });
     }));
 
+  it("entries that were acknowledged, overwritten by a later leader, and are gone after a restart", () =>
+    cleanUnless((world, wrong) => {
+      replicated(world);
+      answers(world, 1, request(world, 0, "AppendEntries", append(1, 2, 1)), { term: 1, success: true });
+      if (!wrong) {
+        becomes(world, 2, leader(2, [0], 2));
+        becomes(world, 2, leader(2, [0, 2], 2));
+        answers(
+          world,
+          1,
+          request(world, 2, "AppendEntries", append(2, 0, 0, [entry(2)])),
+          { term: 2, success: true },
+          { currentTerm: 2, terms: [0, 2] },
+        );
+      }
+      world.event(-1, () => world.checks.died(1));
+      world.boot(1, (shown) => {
+        if (wrong) shown.terms = [0, 1];
+      });
+    }, /Stable Storage: S1, restarted, has forgotten: it had acknowledged entry 2/));
+
   it("a leader that is not on disk itself, while a majority is: it may write in parallel", () =>
     cleanUnless((world, wrong) => {
       becomes(world, 0, leader(1, [0]));
@@ -384,6 +405,18 @@ describe("messages", () => {
       const call = request(world, 0, "AppendEntries", append(1, 0, 0, [entry(1), entry(1)]));
       answers(world, 1, call, { term: 1, success: true, ...(wrong ? {} : { matchIndex: 1 }) }, { currentTerm: 1, terms: [0, 1] });
     }, /Acknowledged Entries/));
+
+  it("a prevLogTerm of 0 or -1 for an entry that the leader has only in its snapshot", () =>
+    cleanUnless((world, wrong) => {
+      replicated(world);
+      for (const unknown of [0, -1]) {
+        const call = request(world, 0, "AppendEntries", append(1, 2, unknown, [entry(1)]));
+        answers(world, 1, call, { term: 1, success: true }, { terms: [0, 1, 1, 1] });
+        answers(world, 1, request(world, 0, "AppendEntries", append(1, 2, unknown)), { term: 1, success: true });
+      }
+      if (wrong) request(world, 0, "AppendEntries", append(1, 2, 3, [entry(3)]));
+      if (wrong) request(world, 0, "AppendEntries", append(1, 2, 2, [entry(1)]));
+    }, /Log/));
 
   it("a heartbeat that is acknowledged below a snapshot, and a term of 0 in a reply that was never filled in", () =>
     clean((world) => {

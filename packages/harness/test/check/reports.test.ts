@@ -326,3 +326,63 @@ it.each(propertyKeys)("a violation of %s is told with its events", (key) => {
   expect(details).toMatchObject({ property: properties[key].name, source: properties[key].source });
   expect(details.evidence.map(({ event }) => event)).toEqual(details.evidence.map(({ event }) => event).toSorted((a, b) => a - b));
 });
+
+/** S4 comes to lead term 2 without the entry that S0, which leads term 1 still, commits afterwards. */
+function commitsLate(between: (world: CheckWorld) => void, terms: readonly number[] = [0]): CheckWorld {
+  const world = new CheckWorld({ servers: 5 }).bootAll();
+  leads(world, 0, 1);
+  leads(world, 0, 1, [0, 1]);
+  world.event(0, () => world.start(0, "a", 1, 1));
+  for (const follower of [1, 2]) {
+    world.event(follower, (shown) => {
+      Object.assign(shown, { currentTerm: 1, terms: [0, 1] });
+      world.save(follower);
+    });
+  }
+  leads(world, 4, 2, terms);
+  between(world);
+  return world.event(0, (shown) => {
+    shown.commitIndex = 1;
+  });
+}
+
+it("Leader Completeness: a leader lacks what an older leader commits after its election", () => {
+  const world = commitsLate(() => {});
+  expect(world.found).toBe("Leader Completeness: S4 leads term 2 without entry 1 of term 1, committed in term 1: its log ends at 0");
+});
+
+it("Leader Completeness: a former leader lacked what an older leader commits when it leads no more", () => {
+  const stepsDown = (log: readonly number[]) => (world: CheckWorld) => {
+    leads(world, 4, 2, log);
+    world.event(4, (shown) => Object.assign(shown, { currentTerm: 3, role: "follower", votedFor: undefined }));
+  };
+  expect(commitsLate(stepsDown([0, 2, 2])).found).toBe(
+    "Leader Completeness: S4 led term 2 without entry 1 of term 1, committed in term 1: its log ended at 0",
+  );
+  expect(commitsLate(stepsDown([0, 1, 2]), [0, 1]).found).toBeUndefined();
+});
+
+it.each([false, true])(
+  "an entry overwritten below others that are kept is seen at once; in checked mode (%s) also without messages",
+  (thorough) => {
+    const world = new CheckWorld({ thorough }).bootAll();
+    replicated(world);
+    leads(world, 2, 2);
+    leads(world, 2, 2, [0, 2]);
+    let call: ReturnType<CheckWorld["send"]>;
+    world.event(2, () => {
+      call = world.send(2, "AppendEntries", { ...noEntries, term: 2, entries: [{ term: 2, command: "c" }] });
+    });
+    world.event(1, (shown) => {
+      shown.currentTerm = 2;
+      world.save(1);
+    });
+    world.event(1, (shown) => {
+      if (!thorough) world.arrive(1, call);
+      shown.terms = [0, 2, 1];
+      world.save(1);
+      if (!thorough) world.reply(1, call, { term: 2, success: true });
+    });
+    expect(world.found).toBe("Log Terms: S1 has entry 2 of term 1 after one of term 2");
+  },
+);

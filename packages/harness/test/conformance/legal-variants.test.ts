@@ -103,7 +103,58 @@ function savingLike(
   return (env) => ({ ...env, persister: { ...env.persister, save: (state, snapshot) => save(env.persister, state, snapshot) } });
 }
 
+interface Chunk {
+  readonly term: number;
+  readonly lastIncludedIndex: number;
+  readonly offset: number;
+  readonly done: boolean;
+  data: Uint8Array;
+}
+
+/** InstallSnapshot as in Figure 13: in parts, each after the answer to the one before. */
+function sendingChunks(env: RaftEnv): RaftEnv {
+  const inChunks = (peer: RaftEnv["peers"][number]): typeof peer => ({
+    ...peer,
+    request: (method, args, onReply) => {
+      if (method !== "InstallSnapshot") {
+        peer.request(method, args, onReply);
+        return;
+      }
+      const { data, term } = args as Chunk;
+      const size = Math.ceil(data.length / 3);
+      const send = (offset: number): void => {
+        const done = offset + size >= data.length;
+        peer.request(method, { ...(args as Chunk), offset, data: data.subarray(offset, offset + size), done }, (reply) => {
+          const goesOn = !done && reply !== undefined && (reply as Chunk).term === term;
+          if (goesOn) send(offset + size);
+          else onReply(done || reply === undefined ? reply : undefined);
+        });
+      };
+      send(0);
+    },
+  });
+  return { ...env, peers: env.peers.map(inChunks) };
+}
+
+const received = new WeakMap<Raft, { index: number; bytes: number[] }>();
+
+/** Puts the parts of a snapshot together; one that comes out of order is not answered. */
+function takingChunks(handle: () => unknown, _env: RaftEnv, method: string, args: Chunk, raft: Raft): unknown {
+  if (method !== "InstallSnapshot") return handle();
+  const { lastIncludedIndex: index, offset, data, done } = args;
+  const { term } = raft.getState();
+  if (args.term < term) return handle();
+  if (offset === 0) received.set(raft, { index, bytes: [] });
+  const parts = received.get(raft);
+  if (parts?.index !== index || parts.bytes.length !== offset) return undefined;
+  parts.bytes.push(...data);
+  if (!done) return { term: args.term === term ? term : 0 };
+  args.data = Uint8Array.from(parts.bytes);
+  return handle();
+}
+
 const styles: Record<string, MakeRaft> = {
+  "that sends snapshots in chunks": styled({ env: sendingChunks, handler: takingChunks as never }),
   "with handlers that answer later": styled({
     handler: async (handle, env) => {
       const reply = handle();

@@ -34,7 +34,7 @@ const noRaft: Omit<Raft, "inspect"> = {
   handlers: {},
 };
 
-export function newServer(): ShownServer {
+function newServer(): ShownServer {
   return { role: "follower", currentTerm: 0, votedFor: undefined, commitIndex: 0, lastApplied: 0, base: 0, terms: [0] };
 }
 

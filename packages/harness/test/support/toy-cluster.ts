@@ -1,7 +1,7 @@
 import type { PaperCall } from "../../src/check/figure2.ts";
 import { CheckWorld, type ShownServer } from "./check-world.ts";
 
-export interface ToyEntry {
+interface ToyEntry {
   readonly term: number;
   readonly command: number;
 }
