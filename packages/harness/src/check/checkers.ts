@@ -3,6 +3,7 @@ import type { Simulation } from "../sim/simulation.ts";
 import { AcceptedCommands } from "./accepted-commands.ts";
 import { AcknowledgedEntries } from "./acknowledged-entries.ts";
 import { ApplyOrder } from "./apply-order.ts";
+import { CandidatesYield } from "./candidates-yield.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { Coverage } from "./coverage.ts";
@@ -46,6 +47,7 @@ export class Checkers {
   readonly electionSafety: ElectionSafety;
   readonly oneVote: OneVote;
   readonly electionQuorum: ElectionQuorum;
+  readonly candidatesYield: CandidatesYield;
   readonly electionRestriction: ElectionRestriction;
   readonly monotoneTerm: MonotoneTerm;
   readonly messageTerms: MessageTerms;
@@ -77,6 +79,7 @@ export class Checkers {
     this.electionSafety = new ElectionSafety(report);
     this.oneVote = new OneVote(servers, report);
     this.electionQuorum = new ElectionQuorum(servers, this.oneVote, report);
+    this.candidatesYield = new CandidatesYield(report);
     this.electionRestriction = new ElectionRestriction(report);
     this.monotoneTerm = new MonotoneTerm(report);
     this.messageTerms = new MessageTerms(report);

@@ -150,6 +150,7 @@ export class Checks {
       checkers.coverage.count("snapshotsInstalled");
       checkers.applyOrder.delivered(server, index, true, events, nowUs);
       checkers.snapshotConsistency.delivered(server, index, message.snapshot, events, nowUs);
+      checkers.snapshotConsistency.deliveredAs(server, index, message.term, checkers.committed, events, nowUs);
     }
   }
 

@@ -94,6 +94,7 @@ export class MessageChecks {
     const term = termOf(reply);
     if (isWhole(term)) this.termTold(record, term, "a reply");
     if (call.kind === rpcKinds.appendEntries) {
+      if (term === call.term && record.seenThisLife && record.inspects) record.leaderAnswered = call;
       if (isSuccess(reply)) this.entriesAcknowledged(record, call, matchIndexOf(reply));
     } else if (call.kind === rpcKinds.requestVote) {
       if (isGranted(reply)) this.voteGranted(record, call);

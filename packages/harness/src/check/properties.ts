@@ -25,6 +25,7 @@ export const properties = {
   electionSafety: property("Election Safety", "§5.2", "nothing"),
   oneVote: property("One Vote per Term", "§5.2", "messages or inspect"),
   electionQuorum: property("Election Quorum", "§5.2", "messages"),
+  candidatesYield: property("Candidates Yield", "§5.2", "messages and inspect"),
   electionRestriction: property("Election Restriction", "§5.4.1", "messages and inspect"),
   monotoneTerm: property("Monotone Term", "§5.1", "nothing"),
   messageTerms: property("Message Terms", "§5.1", "messages and inspect"),

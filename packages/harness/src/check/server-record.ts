@@ -1,5 +1,13 @@
 import type { Raft, RaftView } from "@raft-stress/raft/api";
 import type { PaperCall } from "./figure2.ts";
+import type { Moment } from "./finding.ts";
+
+export interface AcknowledgedEntry extends Moment {
+  readonly leaderTerm: number;
+  readonly leader: number;
+  readonly index: number;
+  readonly term: number;
+}
 
 /**
  * What the harness knows of one server from outside: what inspect() showed at the end of its latest event, what its disk holds as far as that can be told, and what
@@ -60,10 +68,15 @@ export class ServerRecord {
   acknowledgedEvent = 0;
   acknowledgedUs = 0;
 
+  /** The highest entry that its present life has acknowledged to the leader of `leaderTerm`, the latest one. It must stay, for a leader's log only grows. */
+  acknowledgedToLeader: AcknowledgedEntry | undefined;
+
   // What left the server during the event under way, to be held against its state when the event is over.
   highestTermSent = 0;
   /** A RequestVote. */
   requestSent: PaperCall | undefined;
+  /** AppendEntries that was answered in the term of the request. */
+  leaderAnswered: PaperCall | undefined;
   /** Requests that were answered with success. */
   readonly acknowledged: PaperCall[] = [];
 
@@ -77,6 +90,7 @@ export class ServerRecord {
     this.lives++;
     this.inspects = typeof raft.inspect === "function";
     this.seenThisLife = false;
+    this.acknowledgedToLeader = undefined;
     this.forgetSent();
   }
 
@@ -109,6 +123,7 @@ export class ServerRecord {
   private forgetSent(): void {
     this.highestTermSent = 0;
     this.requestSent = undefined;
+    this.leaderAnswered = undefined;
     this.acknowledged.length = 0;
   }
 

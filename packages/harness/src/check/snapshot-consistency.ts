@@ -48,6 +48,17 @@ export class SnapshotConsistency {
     }
   }
 
+  /** The service of `server` is given a snapshot with `term` as that of its last entry. */
+  deliveredAs(server: number, index: number, term: unknown, committed: CommittedLog, event: number, atUs: number): void {
+    const known = committed.termAt(index);
+    if (known === undefined) return;
+    this.looked++;
+    if (known === term) return;
+    const seen = evidence({ event, atUs }, server, `S${server} applied a snapshot up to index ${index}, term ${String(term)}`);
+    const what = `applied a snapshot up to index ${index} as of term ${String(term)}; the committed entry there is of term ${known}`;
+    this.wrong(server, what, [committedAt(index, committed), seen]);
+  }
+
   /** `whole`: whether `committed` is all that is committed, because all servers show it. */
   sent(leader: number, call: PaperCall, committed: CommittedLog, whole: boolean, event: number, atUs: number): void {
     const { index, logTerm } = call;

@@ -1,7 +1,7 @@
 import type { RaftView } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import type { Checkers } from "./checkers.ts";
-import { isWhole } from "./figure2.ts";
+import { isWhole, type PaperCall } from "./figure2.ts";
 import { type ServerRecord, votedForOf } from "./server-record.ts";
 
 /** Holds what a server shows of itself by inspect() against the invariants, at the end of each of its events. */
@@ -31,6 +31,7 @@ export class ViewChecks {
     record.lastApplied = view.lastApplied;
     if (record.highestTermSent > 0) this.messagesSent(record);
     if (record.acknowledged.length > 0) this.entriesAcknowledged(record);
+    if (record.leaderAnswered !== undefined) this.leaderAnswered(record, record.leaderAnswered);
   }
 
   /**
@@ -160,7 +161,10 @@ export class ViewChecks {
       }
     }
     record.lastIndex = last;
-    if (how === "lives" || how === "leads") this.committedKept(record, kept + 1);
+    if (how === "lives" || how === "leads") {
+      this.committedKept(record, kept + 1);
+      this.acknowledgedKept(record);
+    }
     if (record.changedFrom > kept + 1) record.changedFrom = kept + 1;
   }
 
@@ -172,6 +176,14 @@ export class ViewChecks {
     if (term === undefined) return;
     const { events, nowUs } = simulation;
     stateMachineSafety.commits(record.server, changedAt, record.terms[changedAt]!, term, committed.commitOf(changedAt), events, nowUs);
+  }
+
+  /** The log has changed: what was acknowledged to the leader of the present term is there still. */
+  private acknowledgedKept(record: ServerRecord): void {
+    const { acknowledgedToLeader: entry } = record;
+    if (entry?.leaderTerm !== record.currentTerm || record.holds(entry.index, entry.term)) return;
+    const { simulation, acknowledgedEntries } = this.checkers;
+    acknowledgedEntries.dropped(record, entry, simulation.events, simulation.nowUs);
   }
 
   /** Returns whether the log was replaced by a snapshot that it did not hold. */
@@ -281,19 +293,35 @@ export class ViewChecks {
     if (record.currentTerm === call.term && record.role === "candidate") electionRestriction.asked(record, call, events, nowUs);
   }
 
+  private leaderAnswered(record: ServerRecord, call: PaperCall): void {
+    record.leaderAnswered = undefined;
+    // Whoever has come to another term in the same event may well be a candidate there.
+    if (record.currentTerm !== call.term) return;
+    const { simulation, candidatesYield } = this.checkers;
+    candidatesYield.answered(record.server, record.role === "candidate", call, simulation.events, simulation.nowUs);
+  }
+
   private entriesAcknowledged(record: ServerRecord): void {
     const { simulation, acknowledgedEntries } = this.checkers;
     const { events, nowUs } = simulation;
     for (const call of record.acknowledged) {
       const last = call.index + call.count;
       if (record.currentTerm === call.term) acknowledgedEntries.acknowledged(record, call.from, last, call.lastTerm, events, nowUs);
-      if (last <= record.acknowledgedIndex || !record.holds(last, call.lastTerm)) continue;
+      if (!record.holds(last, call.lastTerm)) continue;
+      if (record.currentTerm === call.term) noteForLeader(record, call, last, events, nowUs);
+      if (last <= record.acknowledgedIndex) continue;
       record.acknowledgedIndex = last;
       record.acknowledgedEvent = events;
       record.acknowledgedUs = nowUs;
     }
     record.acknowledged.length = 0;
   }
+}
+
+function noteForLeader(record: ServerRecord, { term, from, lastTerm }: PaperCall, index: number, event: number, atUs: number): void {
+  const former = record.acknowledgedToLeader;
+  if (former?.leaderTerm === term && former.index >= index) return;
+  record.acknowledgedToLeader = { leaderTerm: term, leader: from, index, term: lastTerm, event, atUs };
 }
 
 function viewOf({ server, raft }: ServerRecord): RaftView {

@@ -75,6 +75,7 @@ it("the checks find nothing in histories of servers that do right, which commit,
 /** Properties that follow from no other: they must be seen also where another one is violated already. */
 const independent: [key: keyof typeof naiveRules, faults: ToyFault[]][] = [
   ["electionSafety", ["leads without asking"]],
+  ["candidatesYield", ["stays a candidate"]],
   ["monotoneTerm", ["goes back a term"]],
   ["messageTerms", ["speaks of a term to come"]],
   ["staleRequests", ["believes requests of older terms"]],
@@ -82,11 +83,15 @@ const independent: [key: keyof typeof naiveRules, faults: ToyFault[]][] = [
   ["monotoneCommit", ["takes back a commit"]],
 ];
 
+/** After these, what was seen of a log is no longer what it is: the run would have ended there, and nothing that follows can be held against it. */
+const falsifying: readonly ToyFault[] = ["gives a snapshot another term", "overwrites and keeps the rest"];
+const others = toyFaults.filter((fault) => !falsifying.includes(fault));
+
 it.each(independent)("the checks see the first violation of %s also after those of others", (key, faults) => {
   const { name } = properties[key];
   let violated = 0;
   fc.assert(
-    fc.property(tapes, fc.constantFrom(...toyFaults), (tape, other) => {
+    fc.property(tapes, fc.constantFrom(...others), (tape, other) => {
       const toy = new ToyCluster(tape, [...faults, other]);
       const { simulation } = toy.world;
       let found = Number.POSITIVE_INFINITY;

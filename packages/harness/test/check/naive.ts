@@ -378,14 +378,37 @@ const leaderAppendOnly: Rule = (history) =>
     })
     .map(({ event }) => event);
 
-const acknowledged: Rule = (history) =>
+/** The last entries that servers acknowledged to leaders of the terms in which they were. */
+function acknowledgements(history: History): (Sight & { leaderTerm: number; index: number; term: number })[] {
+  return history.flatMap(({ event, server, life, acts, shown }) =>
+    acts.flatMap((act) => {
+      if (act.type !== "reply" || !act.reply.success || shown === undefined) return [];
+      const { term: leaderTerm, prevLogIndex, prevLogTerm, entries } = act.request.args;
+      if (shown.currentTerm !== leaderTerm) return [];
+      return [{ event, server, life, leaderTerm, index: prevLogIndex + entries.length, term: entries.at(-1)?.term ?? prevLogTerm }];
+    }),
+  );
+}
+
+const acknowledged: Rule = (history) => {
+  const all = acknowledgements(history);
+  return views(history)
+    .filter(({ event, server, life, shown }) =>
+      all.some((given) => {
+        if (given.server !== server || given.life !== life || given.event > event) return false;
+        return given.leaderTerm === shown.currentTerm && !holds(shown, given.index, given.term);
+      }),
+    )
+    .map(({ event }) => event);
+};
+
+const candidatesYield: Rule = (history) =>
   history
     .filter(({ acts, shown }) =>
       acts.some((act) => {
-        if (act.type !== "reply" || !act.reply.success || shown === undefined) return false;
-        const { term, prevLogIndex, prevLogTerm, entries } = act.request.args;
-        if (shown.currentTerm !== term) return false;
-        return !holds(shown, prevLogIndex + entries.length, entries.at(-1)?.term ?? prevLogTerm);
+        if (act.type !== "reply" || act.request.method !== "AppendEntries") return false;
+        const { term } = act.request.args;
+        return act.reply.term === term && shown?.currentTerm === term && shown.role === "candidate";
       }),
     )
     .map(({ event }) => event);
@@ -494,6 +517,7 @@ export const naiveRules: Partial<Record<PropertyKey, Rule>> = {
   electionSafety,
   electionQuorum,
   oneVote,
+  candidatesYield,
   electionRestriction,
   monotoneTerm,
   messageTerms,

@@ -91,6 +91,22 @@ const examples: Record<PropertyKey, Example> = {
     sentence: "S2 voted for S0 and for S1 in term 1",
     evidence: ["#6 S2: S2 granted its vote to S0 in term 1", "#7 S2: S2 granted its vote to S1 in term 1"],
   },
+  candidatesYield: {
+    history: (world) => {
+      asks(world, 1, 1);
+      leads(world, 0, 1);
+      let call: ReturnType<CheckWorld["send"]>;
+      world.event(0, () => {
+        call = world.send(0, "AppendEntries", noEntries);
+      });
+      world.event(1, () => {
+        world.arrive(1, call);
+        world.reply(1, call, { term: 1, success: false });
+      });
+    },
+    sentence: "S1 is still a candidate in term 1, though S0, the leader of that term, has sent it AppendEntries",
+    evidence: ["#6 S0: S0 sent AppendEntries in term 1", "#7 S1: S1 answered it in term 1, and is still a candidate"],
+  },
   electionRestriction: {
     history: (world) => {
       replicated(world);

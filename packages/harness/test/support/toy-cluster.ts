@@ -67,6 +67,7 @@ export const toyFaults = [
   "lies about its log",
   "loses its disk",
   "leads without majority",
+  "stays a candidate",
   "leads without asking",
   "goes back a term",
   "speaks of a term to come",
@@ -237,7 +238,7 @@ export class ToyCluster {
       return reply;
     };
     if (args.term < server.currentTerm && !this.wrong("believes requests of older terms")) return done(refused);
-    if (server.role === "candidate") server.role = "follower";
+    if (server.role === "candidate" && !this.wrong("stays a candidate")) server.role = "follower";
     const { prevLogIndex: prev, entries } = args;
     const last = server.terms.length - 1;
     const matches = prev <= server.base || (prev <= last && server.terms[prev] === args.prevLogTerm);
