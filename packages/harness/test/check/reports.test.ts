@@ -409,3 +409,25 @@ it("Election Restriction: a vote for a candidate whose log is one entry shorter"
     "Election Restriction: S1 granted its vote in term 2 to S2, whose log is older: its last entry is 1 of term 1, the voter's is 2 of term 1",
   );
 });
+
+it("State Machine Safety: a follower overwrites what it has committed, with an entry that there was", () => {
+  const world = new CheckWorld().bootAll();
+  leads(world, 2, 1);
+  leads(world, 2, 1, [0, 1]);
+  leads(world, 0, 2);
+  leads(world, 0, 2, [0, 2]);
+  world.event(1, (shown) => {
+    Object.assign(shown, { currentTerm: 2, terms: [0, 2] });
+    world.save(1);
+  });
+  for (const server of [0, 1]) {
+    world.event(server, (shown) => {
+      shown.commitIndex = 1;
+    });
+  }
+  expect(world.found).toBeUndefined();
+  world.event(1, (shown) => {
+    shown.terms = [0, 1];
+  });
+  expect(world.found).toBe("State Machine Safety: S0 committed entry 1 of term 2, S1 committed one of term 1 there");
+});
