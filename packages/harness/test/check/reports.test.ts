@@ -431,3 +431,20 @@ it("State Machine Safety: a follower overwrites what it has committed, with an e
   });
   expect(world.found).toBe("State Machine Safety: S0 committed entry 1 of term 2, S1 committed one of term 1 there");
 });
+
+it("Durable Quorum: a committed entry of the leader's own is gone after its restart", () => {
+  const world = new CheckWorld().bootAll();
+  leads(world, 0, 1);
+  leads(world, 0, 1, [0, 1]);
+  world.event(1, (shown) => {
+    Object.assign(shown, { currentTerm: 1, terms: [0, 1] });
+    world.save(1);
+  });
+  world.event(0, (shown) => {
+    shown.commitIndex = 1;
+  });
+  world.event(-1, () => world.checks.died(0));
+  world.disks[0]!.terms = [0];
+  world.boot(0);
+  expect(world.found).toBe("Durable Quorum: S0 dropped entry 1 of term 1, which is committed; now it is on 1 of 3 disks");
+});
