@@ -402,3 +402,65 @@ it.each([false, true])(
     expect(world.found).toBe("Log Terms: S1 has entry 2 of term 1 after one of term 2");
   },
 );
+
+it("Election Restriction: a vote for a candidate whose log is one entry shorter", () => {
+  const world = new CheckWorld().bootAll();
+  leads(world, 0, 1, [0]);
+  leads(world, 0, 1, [0, 1, 1]);
+  for (const [follower, terms] of [[1, [0, 1, 1]] as const, [2, [0, 1]] as const]) {
+    world.event(follower, (shown) => {
+      Object.assign(shown, { currentTerm: 1, terms: [...terms] });
+      world.save(follower);
+    });
+  }
+  const call = asks(world, 2, 2, { lastLogIndex: 1, lastLogTerm: 1 });
+  expect(world.found).toBeUndefined();
+  world.event(1, (shown) => {
+    world.arrive(1, call);
+    Object.assign(shown, { currentTerm: 2, votedFor: 2 });
+    world.save(1);
+    world.reply(1, call, { term: 2, voteGranted: true });
+  });
+  expect(world.found).toBe(
+    "Election Restriction: S1 granted its vote in term 2 to S2, whose log is older: its last entry is 1 of term 1, the voter's is 2 of term 1",
+  );
+});
+
+it("State Machine Safety: a follower overwrites what it has committed, with an entry that there was", () => {
+  const world = new CheckWorld().bootAll();
+  leads(world, 2, 1);
+  leads(world, 2, 1, [0, 1]);
+  leads(world, 0, 2);
+  leads(world, 0, 2, [0, 2]);
+  world.event(1, (shown) => {
+    Object.assign(shown, { currentTerm: 2, terms: [0, 2] });
+    world.save(1);
+  });
+  for (const server of [0, 1]) {
+    world.event(server, (shown) => {
+      shown.commitIndex = 1;
+    });
+  }
+  expect(world.found).toBeUndefined();
+  world.event(1, (shown) => {
+    shown.terms = [0, 1];
+  });
+  expect(world.found).toBe("State Machine Safety: S0 committed entry 1 of term 2, S1 committed one of term 1 there");
+});
+
+it("Durable Quorum: a committed entry of the leader's own is gone after its restart", () => {
+  const world = new CheckWorld().bootAll();
+  leads(world, 0, 1);
+  leads(world, 0, 1, [0, 1]);
+  world.event(1, (shown) => {
+    Object.assign(shown, { currentTerm: 1, terms: [0, 1] });
+    world.save(1);
+  });
+  world.event(0, (shown) => {
+    shown.commitIndex = 1;
+  });
+  world.event(-1, () => world.checks.died(0));
+  world.disks[0]!.terms = [0];
+  world.boot(0);
+  expect(world.found).toBe("Durable Quorum: S0 dropped entry 1 of term 1, which is committed; now it is on 1 of 3 disks");
+});
