@@ -94,7 +94,8 @@ export class MessageChecks {
     const term = termOf(reply);
     if (isWhole(term)) this.termTold(record, term, "a reply");
     if (call.kind === rpcKinds.appendEntries) {
-      if (term === call.term && record.seenThisLife && record.inspects) record.leaderAnswered = call;
+      // Heartbeats that say nothing of the log may be another matter than the paper's AppendEntries.
+      if (term === call.term && call.index >= 0 && record.seenThisLife && record.inspects) record.leaderAnswered = call;
       if (isSuccess(reply)) this.entriesAcknowledged(record, call, matchIndexOf(reply));
     } else if (call.kind === rpcKinds.requestVote) {
       if (isGranted(reply)) this.voteGranted(record, call);
