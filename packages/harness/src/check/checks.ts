@@ -1,10 +1,12 @@
 import type { ApplyMessage, Raft, StartResult } from "@raft-stress/raft/api";
+import { ImplementationError } from "../failure.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import { Checkers } from "./checkers.ts";
 import type { Coverage } from "./coverage.ts";
 import { DiskLooks, densePlan, type ReadDisk, sparsePlan } from "./disk-looks.ts";
 import type { EntryRecord } from "./log-matching.ts";
 import { MessageChecks } from "./message-checks.ts";
+import type { ServerRecord } from "./server-record.ts";
 import { ViewChecks } from "./view-checks.ts";
 
 /** What the checks ask of the cluster they look at. */
@@ -36,11 +38,14 @@ export class Checks {
   private readonly views: ViewChecks;
   private readonly diskLooks: DiskLooks;
   private cluster: CheckedCluster | undefined;
+  /** On the real clock a server that is booted aside could set timers of Node's own, and what another did between two events is no event's. */
+  private readonly canBoot: boolean;
   /** Lets promises run at the end of the event that is over; undefined where nothing can be run then. */
   private drain: (() => void) | undefined;
 
   constructor(simulation: Simulation, { servers, snapshots, thorough, diskAt }: ChecksOptions) {
     this.simulation = simulation;
+    this.canBoot = simulation.isVirtual;
     this.checkers = new Checkers(simulation, servers, snapshots);
     this.coverage = this.checkers.coverage;
     const plan = thorough ? densePlan : sparsePlan(simulation.seed.low);
@@ -158,16 +163,23 @@ export class Checks {
   private quiet(server: number, drainOfLoop: (() => void) | undefined): void {
     const record = this.checkers.records[server];
     if (record === undefined) return;
-    // On the real clock a booted server could set timers of Node's own, and what its server did between two events is no event's.
-    const drain = this.simulation.isVirtual ? drainOfLoop : undefined;
+    const drain = this.canBoot ? drainOfLoop : undefined;
     this.drain = drain;
     if (record.raft !== undefined) {
-      if (record.inspects) this.views.look(record);
+      if (record.inspects) this.look(record);
       else if (!record.seenThisLife) this.firstQuiet(server);
     }
-    this.checkers.writeAhead.settle(record, this.checkers.diskOf);
+    if (this.checkers.writeAhead.isSuspicious) this.checkers.writeAhead.settle(record, this.checkers.diskOf);
     record.savesAtQuiet = record.saves;
-    this.diskLooks.quiet(server, drain);
+    if (this.diskLooks.isDue) this.diskLooks.quiet(server, drain);
+  }
+
+  private look(record: ServerRecord): void {
+    try {
+      this.views.look(record);
+    } catch (thrown) {
+      throw ImplementationError.of(record.server, "inspect()", thrown);
+    }
   }
 
   /** Of a life that can't be inspected. */

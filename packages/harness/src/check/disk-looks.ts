@@ -66,10 +66,14 @@ export class DiskLooks {
     };
   }
 
+  /** Whether there may be something to look at when the event under way is over. */
+  get isDue(): boolean {
+    return this.question !== undefined || this.noteAt.length > 0;
+  }
+
   /** An event of `server` is over. `drain`: undefined where nothing can be booted now. */
   quiet(server: number, drain: (() => void) | undefined): void {
     const { question } = this;
-    if (question === undefined && this.noteAt.length === 0) return;
     this.question = undefined;
     if (drain === undefined) return;
     // A server that died in this event is looked at when it restarts.

@@ -12,12 +12,14 @@ export interface EntryRecord extends Moment {
   /** Term of the entry before it; -1 while unknown. */
   prevTerm: number;
   /** Who showed the entry before this one first, and when; for the evidence. */
-  prevSeen: Moment;
+  prevEvent: number;
+  prevUs: number;
   prevServer: number;
   hasCommand: boolean;
   command: unknown;
   commandServer: number;
-  commandSeen: Moment;
+  commandEvent: number;
+  commandUs: number;
   commandSign: EntrySign;
   /** Where it was seen first. */
   readonly server: number;
@@ -27,8 +29,6 @@ export interface EntryRecord extends Moment {
   /** Another entry at the same index. */
   next: EntryRecord | undefined;
 }
-
-const unknown: Moment = { event: 0, atUs: 0 };
 
 /**
  * If two logs hold an entry of the same index and term, they hold the same command there, and the logs are the same up to there. Held against every entry that ever
@@ -77,7 +77,8 @@ export class LogMatching {
     if (prevTerm < 0) return known;
     if (known.prevTerm < 0) {
       known.prevTerm = prevTerm;
-      known.prevSeen = { event, atUs };
+      known.prevEvent = event;
+      known.prevUs = atUs;
       known.prevServer = server;
     } else if (known.prevTerm !== prevTerm) this.mismatch(known, server, prevTerm, sign, { event, atUs });
     return known;
@@ -105,7 +106,8 @@ export class LogMatching {
       entry.hasCommand = true;
       entry.command = command;
       entry.commandServer = server;
-      entry.commandSeen = { event, atUs };
+      entry.commandEvent = event;
+      entry.commandUs = atUs;
       entry.commandSign = sign;
       return;
     }
@@ -114,7 +116,11 @@ export class LogMatching {
       property: properties.logMatching,
       sentence: `entry ${entry.index} of term ${entry.term} holds ${showCommand(entry.command)} and ${showCommand(command)}`,
       evidence: [
-        evidence(entry.commandSeen, entry.commandServer, `S${entry.commandServer} ${entry.commandSign}: ${showCommand(entry.command)}`),
+        evidence(
+          { event: entry.commandEvent, atUs: entry.commandUs },
+          entry.commandServer,
+          `S${entry.commandServer} ${entry.commandSign}: ${showCommand(entry.command)}`,
+        ),
         evidence({ event, atUs }, server, `S${server} ${sign}: ${showCommand(command)}`),
       ],
       server,
@@ -126,12 +132,14 @@ export class LogMatching {
       index,
       term,
       prevTerm,
-      prevSeen: prevTerm < 0 ? unknown : { event, atUs },
+      prevEvent: event,
+      prevUs: atUs,
       prevServer: server,
       hasCommand: false,
       command: undefined,
       commandServer: server,
-      commandSeen: unknown,
+      commandEvent: event,
+      commandUs: atUs,
       commandSign: sign,
       server,
       sign,
@@ -152,7 +160,7 @@ export class LogMatching {
       sentence: `entry ${index} of term ${term} follows ${before(known.prevTerm)} at S${known.prevServer}, and ${before(prevTerm)} at S${server}`,
       evidence: [
         evidence(
-          known.prevSeen,
+          { event: known.prevEvent, atUs: known.prevUs },
           known.prevServer,
           `entry ${index} of term ${term} after ${before(known.prevTerm)} at S${known.prevServer}`,
         ),

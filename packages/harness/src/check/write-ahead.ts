@@ -120,6 +120,11 @@ export class WriteAhead {
     this.suspicion = { server: server.server, term, saves: server.saves, finding };
   }
 
+  /** Whether `settle` has something to settle. */
+  get isSuspicious(): boolean {
+    return this.suspicion !== undefined;
+  }
+
   /**
    * The event of `server` is over. A server that saves first and shows its term events later, when its disk is done, has saved all the same: what is on the disk that the message left behind
    * has the last word.

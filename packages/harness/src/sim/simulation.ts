@@ -88,7 +88,7 @@ export class Simulation {
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
   /**
-   * Told that an event is over, with all that followed at its instant, before the next one begins. `drain` lets promises run that it may have made itself; undefined where none can be
+   * Told that an event of a server is over, with all that followed at its instant, before the next one begins. `drain` lets promises run that it may have made itself; undefined where none can be
    * run at once.
    */
   onQuiet: ((owner: number, drain: (() => void) | undefined) => void) | undefined;
@@ -338,20 +338,18 @@ export class Simulation {
   }
 
   end(drain?: () => void): void {
-    if (this.onQuiet !== undefined) this.beQuiet(this.onQuiet, drain);
+    if (this.onQuiet !== undefined && this.currentServer !== TESTER) {
+      try {
+        this.onQuiet(this.currentServer, drain);
+      } catch (thrown) {
+        this.fail(thrown);
+      }
+    }
     while (this.endings.length > 0) this.endings.shift()!();
     this.diedInEvent = undefined;
     this.options.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
-  }
-
-  private beQuiet(onQuiet: NonNullable<Simulation["onQuiet"]>, drain: (() => void) | undefined): void {
-    try {
-      onQuiet(this.currentServer, drain);
-    } catch (thrown) {
-      this.fail(thrown);
-    }
   }
 
   private isOfTheDead(thrown: unknown): boolean {

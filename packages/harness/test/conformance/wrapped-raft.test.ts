@@ -1,4 +1,4 @@
-import type { MakeRaft, Raft, RaftEnv } from "@raft-stress/raft/api";
+import type { MakeRaft, Raft, RaftEnv, RaftView } from "@raft-stress/raft/api";
 import { describe, expect, it } from "vitest";
 import { makeRaft } from "../../../raft/src/index.ts";
 import { run } from "../support/runs.ts";
@@ -18,6 +18,12 @@ function wrapped(changeEnv: (env: RaftEnv) => RaftEnv, changeRaft: (raft: Raft) 
       ...changeRaft(raft),
     };
   };
+}
+
+/** What it shows of itself, as an object of its own. */
+function shown(raft: Raft): RaftView {
+  const { role, currentTerm, votedFor, commitIndex, lastApplied, firstIndex, lastIndex } = raft.inspect!();
+  return { role, currentTerm, votedFor, commitIndex, lastApplied, firstIndex, lastIndex, termAt: (index) => raft.inspect!().termAt(index) };
 }
 
 const sameEnv = (env: RaftEnv): RaftEnv => env;
@@ -89,6 +95,20 @@ describe("the built-in Raft, wrapped", () => {
     expect(outcome).toBe("fail");
     expect(failure?.cause).toBe("a server applied out of order");
     expect((await run("TestBasicAgree2B", stuttering)).failure?.property).toBe("Apply Order");
+  });
+
+  it.each([
+    ["throws", () => Promise.reject.call(undefined)],
+    ["returns nothing", () => undefined],
+    ["shows a log whose termAt throws", (raft: Raft) => ({ ...shown(raft), termAt: () => shown(raft).termAt(-7) })],
+    ["shows a log that ends before it begins", (raft: Raft) => ({ ...shown(raft), firstIndex: 3, lastIndex: 1 })],
+  ] as const)("so that its inspect() %s, is to blame for that", async (_, inspect) => {
+    const { outcome, failure } = await run(
+      "TestBasicAgree2B",
+      wrapped(sameEnv, (raft) => ({ inspect: () => inspect(raft) as RaftView })),
+    );
+    expect(outcome).toBe("crash");
+    expect(failure?.reason).toMatch(/^S\d threw in inspect\(\): /);
   });
 
   it("so that it skips a command, fails at once", async () => {
