@@ -26,13 +26,12 @@ class RaftServer implements Raft {
   private timer: TimerId | undefined;
   /** What the timer was set for; the core's deadline may have moved on since. */
   private armedForMs = Infinity;
-  private readonly fire: () => void;
+  private readonly fire = (): void => this.timerFired();
   readonly handlers: Raft["handlers"];
 
   constructor(env: RaftEnv, core: RaftCore) {
     this.env = env;
     this.core = core;
-    this.fire = () => this.timerFired();
     // One-liners: V8 forgets the compiled code of closures when a collection finds none of them alive, as between two short-lived clusters.
     this.handlers = {
       RequestVote: (args: RequestVoteArgs) => this.requestVote(args),

@@ -1,6 +1,6 @@
 import type { ApplyMessage, Raft, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
-import type { Simulation } from "../sim/simulation.ts";
+import type { QuietWatch, Simulation } from "../sim/simulation.ts";
 import { Checkers } from "./checkers.ts";
 import type { Coverage } from "./coverage.ts";
 import { DiskLooks, densePlan, type ReadDisk, sparsePlan } from "./disk-looks.ts";
@@ -8,6 +8,7 @@ import type { EntryRecord } from "./log-matching.ts";
 import { MessageChecks } from "./message-checks.ts";
 import type { ServerRecord } from "./server-record.ts";
 import { ViewChecks } from "./view-checks.ts";
+import type { DiskOf } from "./write-ahead.ts";
 
 /** What the checks ask of the cluster they look at. */
 export interface CheckedCluster {
@@ -30,7 +31,7 @@ export interface ChecksOptions {
  * Holds one run against the invariants of Raft, at every event. It is told of what crosses the network, of saves, of what services are given, of answers; at the end of each event
  * it looks at the server through inspect(), if there is one. It knows nothing of an implementation but that. The first violation ends the run.
  */
-export class Checks {
+export class Checks implements QuietWatch {
   readonly messages: MessageChecks;
   readonly coverage: Coverage;
   private readonly simulation: Simulation;
@@ -57,8 +58,9 @@ export class Checks {
   /** The cluster whose servers these are; from now on the end of each event is looked at. */
   attach(cluster: CheckedCluster): void {
     this.cluster = cluster;
-    this.checkers.diskOf = (server) => (this.drain === undefined ? undefined : cluster.readDisk(server, this.drain));
-    this.simulation.onQuiet = (owner, drain) => this.quiet(owner, drain);
+    const diskOf: DiskOf = (server) => (this.drain === undefined ? undefined : cluster.readDisk(server, this.drain));
+    this.checkers.diskOf = diskOf;
+    this.simulation.quietWatch = this;
   }
 
   /** How often each property was looked at, in the order of `propertyKeys`. */
@@ -160,7 +162,7 @@ export class Checks {
   }
 
   /** An event of `server` is over, with all that followed at once. `drain`: lets promises run; undefined where nothing can be run now. */
-  private quiet(server: number, drainOfLoop: (() => void) | undefined): void {
+  quiet(server: number, drainOfLoop: (() => void) | undefined): void {
     const record = this.checkers.records[server];
     if (record === undefined) return;
     const drain = this.canBoot ? drainOfLoop : undefined;

@@ -52,18 +52,20 @@ export class DiskLooks {
   voted(server: number, term: number, candidate: number): void {
     if (!this.plan.votes(this.votes++)) return;
     const { events: event, nowUs: atUs } = this.simulation;
-    this.question = (disk) => this.checkers.writeAhead.voteOnDisk(server, term, candidate, disk, { event, atUs });
+    const question = (disk: DiskContents) => this.checkers.writeAhead.voteOnDisk(server, term, candidate, disk, { event, atUs });
+    this.question = question;
   }
 
   /** `leaderTerm`: of the request. */
   acknowledged(server: number, index: number, term: number, leaderTerm: number): void {
     if (!this.plan.acknowledgements(this.acknowledgements++)) return;
     const { events: event, nowUs: atUs } = this.simulation;
-    this.question = (disk) => {
+    const question = (disk: DiskContents) => {
       // A handler that took its time speaks of what was there when it decided; a later leader may have overwritten it since.
       if (this.checkers.records[server]!.currentTerm === leaderTerm)
         this.checkers.writeAhead.entryOnDisk(server, index, term, disk, { event, atUs });
     };
+    this.question = question;
   }
 
   /** Whether there may be something to look at when the event under way is over. */

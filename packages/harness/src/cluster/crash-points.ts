@@ -36,11 +36,11 @@ type Counted = CrashPoint["at"];
 class Armed implements ArmedCrash {
   readonly point: CrashPoint;
   readonly crashed: Promise<void>;
-  readonly disarm: () => void;
   hasCrashed = false;
   /** How many are still to come; 0: this is the one. */
   left: number;
   readonly #tell: () => void;
+  readonly #disarm: (armed: Armed) => void;
 
   constructor(point: CrashPoint, disarm: (armed: Armed) => void, tellTester: (tell: () => void) => void) {
     this.point = point;
@@ -49,8 +49,13 @@ class Armed implements ArmedCrash {
     this.crashed = new Promise((resolve) => {
       tell = resolve;
     });
-    this.#tell = () => tellTester(tell);
-    this.disarm = () => disarm(this);
+    const tellOfCrash = () => tellTester(tell);
+    this.#tell = tellOfCrash;
+    this.#disarm = disarm;
+  }
+
+  disarm(): void {
+    this.#disarm(this);
   }
 
   counts(what: Counted, method: string | undefined): boolean {

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { inhabit, vacate } from "../ambient/world.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
 import { withinScope } from "./real-scope.ts";
+import type { SimEvent } from "./sim-event.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
 import { type Sleeper, wakeUps } from "./wake-ups.ts";
@@ -106,12 +107,14 @@ class RealTimeLoop implements Sleeper {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    simulation.around = (event) => withinScope({ simulation, server: event.owner }, () => event.fire());
-    simulation.onScheduled = () => {
+    const around = (event: SimEvent) => withinScope({ simulation, server: event.owner }, () => event.fire());
+    simulation.around = around;
+    const scheduled = () => {
       if (this.#stepping) return;
       this.#lookAhead();
       wakeUps.isDueAt(this.dueMs);
     };
+    simulation.onScheduled = scheduled;
     this.#lookAhead();
     wakeUps.add(this);
   }

@@ -47,6 +47,12 @@ export interface SimulationOptions {
   readonly adversary?: Adversary | undefined;
 }
 
+/** Is told that an event of a server is over, with all that followed at its instant, before the next one begins. */
+export interface QuietWatch {
+  /** `drain`: lets promises run that the watch may have made itself; undefined where none can be run at once. */
+  quiet(owner: number, drain: (() => void) | undefined): void;
+}
+
 /** One ring a thread: runs on the virtual clock follow one another, each clears it. */
 const sharedRecentEvents = new RecentEvents();
 
@@ -87,11 +93,7 @@ export class Simulation {
   around: ((event: SimEvent) => void) | undefined;
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined;
-  /**
-   * Told that an event of a server is over, with all that followed at its instant, before the next one begins. `drain` lets promises run that it may have made itself; undefined where none can be
-   * run at once.
-   */
-  onQuiet: ((owner: number, drain: (() => void) | undefined) => void) | undefined;
+  quietWatch: QuietWatch | undefined;
   /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
   aside = false;
 
@@ -204,7 +206,8 @@ export class Simulation {
         resolve(incarnation.alive ? given : ifDead);
       };
       const event = new CallbackEvent(eventKinds.enter, incarnation, what, answer);
-      event.ifDead = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
+      const tellNoAnswer = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
+      event.ifDead = tellNoAnswer;
       this.schedule(event, 0);
     });
   }
@@ -338,9 +341,9 @@ export class Simulation {
   }
 
   end(drain?: () => void): void {
-    if (this.onQuiet !== undefined && this.currentServer !== TESTER) {
+    if (this.quietWatch !== undefined && this.currentServer !== TESTER) {
       try {
-        this.onQuiet(this.currentServer, drain);
+        this.quietWatch.quiet(this.currentServer, drain);
       } catch (thrown) {
         this.fail(thrown);
       }
