@@ -32,6 +32,8 @@ import { StartContract } from "./start-contract.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
 import { type DiskOf, WriteAhead } from "./write-ahead.ts";
 
+const nobodyCanLook: DiskOf = () => undefined;
+
 /** The checkers of one run, one for each property, and what they share: what is known of each server, and of the run. */
 export class Checkers {
   readonly simulation: Simulation;
@@ -42,7 +44,7 @@ export class Checkers {
   readonly committed = new CommittedLog();
   readonly accepted = new AcceptedCommands();
   /** What a restart of a server would find now: the last word where what was seen of its saves speaks against it. Undefined where nobody can look. */
-  diskOf: DiskOf = () => undefined;
+  diskOf: DiskOf = nobodyCanLook;
 
   readonly electionSafety: ElectionSafety;
   readonly oneVote: OneVote;

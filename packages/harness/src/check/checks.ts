@@ -38,11 +38,11 @@ export class Checks implements QuietWatch {
   private readonly checkers: Checkers;
   private readonly views: ViewChecks;
   private readonly diskLooks: DiskLooks;
-  private cluster: CheckedCluster | undefined;
+  private cluster: CheckedCluster | undefined = undefined;
   /** On the real clock a server that is booted aside could set timers of Node's own, and what another did between two events is no event's. */
   private readonly canBoot: boolean;
   /** Lets promises run at the end of the event that is over; undefined where nothing can be run then. */
-  private drain: (() => void) | undefined;
+  private drain: (() => void) | undefined = undefined;
 
   constructor(simulation: Simulation, { servers, snapshots, thorough, diskAt }: ChecksOptions) {
     this.simulation = simulation;

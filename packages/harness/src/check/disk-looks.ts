@@ -39,7 +39,7 @@ export class DiskLooks {
   private votes = 0;
   private acknowledgements = 0;
   /** What the disk must hold when the event under way is over. */
-  private question: ((disk: DiskContents) => void) | undefined;
+  private question: ((disk: DiskContents) => void) | undefined = undefined;
 
   constructor(checkers: Checkers, plan: DiskLookPlan, noteAt: readonly number[], read: ReadDisk) {
     this.simulation = checkers.simulation;

@@ -101,10 +101,6 @@ function isOtherVote(args: Fields): boolean {
   return false;
 }
 
-export function termOf(message: Fields): unknown {
-  return message.term ?? message.Term;
-}
-
 const none: readonly unknown[] = [];
 const noEntries: readonly EntryRecord[] = [];
 
@@ -116,12 +112,27 @@ export function entriesOf(args: Fields): readonly unknown[] | undefined {
 
 /** Term of an entry that has been found to have one. */
 export function entryTermOf(entry: unknown): number {
-  return termOf(entry as Fields) as number;
+  const fields = entry as Fields;
+  return (fields.term ?? fields.Term) as number;
 }
 
 export function commandOf(entry: unknown): unknown {
   const fields = entry as Fields;
   return fields.command === undefined ? fields.Command : fields.command;
+}
+
+// The field that all messages have is read by a function for each kind of message: V8 remembers the shapes that a function has met, and looks fields up by name in one that meets them all.
+
+export function termOfVoteReply(reply: Fields): unknown {
+  return reply.term ?? reply.Term;
+}
+
+export function termOfAppendReply(reply: Fields): unknown {
+  return reply.term ?? reply.Term;
+}
+
+export function termOfSnapshotReply(reply: Fields): unknown {
+  return reply.term ?? reply.Term;
 }
 
 export function isGranted(reply: Fields): boolean {
@@ -145,29 +156,49 @@ export function matchIndexOf(reply: Fields): number | undefined {
 
 /** What a request asks, as numbers; undefined if it is no RPC of the paper's. Indices as they stand in the message. */
 export function readRequest(kind: RpcKind, from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
-  const term = termOf(args);
-  if (!isWhole(term)) return undefined;
-  if (kind === rpcKinds.appendEntries) return readAppendEntries(term, from, args, sentEvent, sentUs);
-  const isVote = kind === rpcKinds.requestVote;
-  const index = isVote ? (args.lastLogIndex ?? args.LastLogIndex) : (args.lastIncludedIndex ?? args.LastIncludedIndex);
-  const logTerm = isVote ? (args.lastLogTerm ?? args.LastLogTerm) : (args.lastIncludedTerm ?? args.LastIncludedTerm);
-  if (!isWhole(index) || !isWhole(logTerm) || (isVote && isOtherVote(args))) return undefined;
-  return paperCall(kind, from, term, index, logTerm, 0, logTerm, sentEvent, sentUs);
+  switch (kind) {
+    case rpcKinds.appendEntries:
+      return readAppendEntries(from, args, sentEvent, sentUs);
+    case rpcKinds.requestVote:
+      return readRequestVote(from, args, sentEvent, sentUs);
+    default:
+      return readInstallSnapshot(from, args, sentEvent, sentUs);
+  }
 }
 
-function readAppendEntries(term: number, from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+function readRequestVote(from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+  const term = args.term ?? args.Term;
+  const index = args.lastLogIndex ?? args.LastLogIndex;
+  const logTerm = args.lastLogTerm ?? args.LastLogTerm;
+  if (!isWhole(term) || !isWhole(index) || !isWhole(logTerm) || isOtherVote(args)) return undefined;
+  return paperCall(rpcKinds.requestVote, from, term, index, logTerm, 0, logTerm, sentEvent, sentUs);
+}
+
+function readInstallSnapshot(from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+  const term = args.term ?? args.Term;
+  const index = args.lastIncludedIndex ?? args.LastIncludedIndex;
+  const logTerm = args.lastIncludedTerm ?? args.LastIncludedTerm;
+  if (!isWhole(term) || !isWhole(index) || !isWhole(logTerm)) return undefined;
+  return paperCall(rpcKinds.installSnapshot, from, term, index, logTerm, 0, logTerm, sentEvent, sentUs);
+}
+
+function readAppendEntries(from: number, args: Fields, sentEvent: number, sentUs: number): PaperCall | undefined {
+  const term = args.term ?? args.Term;
   const index = args.prevLogIndex ?? args.PrevLogIndex;
   const logTerm = args.prevLogTerm ?? args.PrevLogTerm;
-  if (!isWhole(index) || !isWhole(logTerm)) return undefined;
+  if (!isWhole(term) || !isWhole(index) || !isWhole(logTerm)) return undefined;
   const entries = entriesOf(args);
   let count = entries === undefined ? -1 : entries.length;
   for (let i = 0; i < count; i++) {
-    const entry = entries![i];
     // Entries that can't be read are -1: more than none, and none that could be held against others.
-    if (!isRecord(entry) || !isWhole(termOf(entry))) count = -1;
+    if (!hasTerm(entries![i])) count = -1;
   }
   const lastTerm = count > 0 ? entryTermOf(entries![count - 1]) : logTerm;
   return paperCall(rpcKinds.appendEntries, from, term, index, logTerm, count, lastTerm, sentEvent, sentUs);
+}
+
+function hasTerm(entry: unknown): boolean {
+  return isRecord(entry) && isWhole(entry.term ?? entry.Term);
 }
 
 function paperCall(

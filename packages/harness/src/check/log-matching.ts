@@ -5,27 +5,26 @@ import { properties } from "./properties.ts";
 /** How an entry was seen. */
 export type EntrySign = "was given the command in start()" | "sent it in AppendEntries" | "holds it in its log (inspect())";
 
-/** An entry that has existed somewhere: index and term name it. */
-export interface EntryRecord extends Moment {
+/** Who showed something first, when and how. */
+interface Sighting extends Moment {
+  readonly server: number;
+  readonly sign: EntrySign;
+}
+
+/** An entry that has existed somewhere: index and term name it. It is the sighting of the entry itself. */
+export interface EntryRecord extends Sighting {
   readonly index: number;
   readonly term: number;
   /** Term of the entry before it; -1 while unknown. */
   prevTerm: number;
-  /** Who showed the entry before this one first, and when; for the evidence. */
-  prevEvent: number;
-  prevUs: number;
-  prevServer: number;
+  /** Of the entry before it, if that was not seen together with this one. */
+  prevSighting: Sighting | undefined;
   hasCommand: boolean;
   command: unknown;
-  commandServer: number;
-  commandEvent: number;
-  commandUs: number;
-  commandSign: EntrySign;
-  /** Where it was seen first. */
-  readonly server: number;
-  readonly sign: EntrySign;
-  /** How often each server had saved when it first was sent the entry; undefined where it never was. */
-  savesAtArrival: (number | undefined)[] | undefined;
+  /** Of the command, if that was not seen in the same event as the entry. */
+  commandSighting: Sighting | undefined;
+  /** Where WriteAhead keeps what it knows of its arrivals; -1: nothing. */
+  arrivals: number;
   /** Another entry at the same index. */
   next: EntryRecord | undefined;
 }
@@ -77,9 +76,7 @@ export class LogMatching {
     if (prevTerm < 0) return known;
     if (known.prevTerm < 0) {
       known.prevTerm = prevTerm;
-      known.prevEvent = event;
-      known.prevUs = atUs;
-      known.prevServer = server;
+      known.prevSighting = { server, sign, event, atUs };
     } else if (known.prevTerm !== prevTerm) this.mismatch(known, server, prevTerm, sign, { event, atUs });
     return known;
   }
@@ -105,22 +102,16 @@ export class LogMatching {
     if (!entry.hasCommand) {
       entry.hasCommand = true;
       entry.command = command;
-      entry.commandServer = server;
-      entry.commandEvent = event;
-      entry.commandUs = atUs;
-      entry.commandSign = sign;
+      if (entry.event !== event) entry.commandSighting = { server, sign, event, atUs };
       return;
     }
     if (entry.command === command || sameCommand(entry.command, command)) return;
+    const former = entry.commandSighting ?? entry;
     this.report({
       property: properties.logMatching,
       sentence: `entry ${entry.index} of term ${entry.term} holds ${showCommand(entry.command)} and ${showCommand(command)}`,
       evidence: [
-        evidence(
-          { event: entry.commandEvent, atUs: entry.commandUs },
-          entry.commandServer,
-          `S${entry.commandServer} ${entry.commandSign}: ${showCommand(entry.command)}`,
-        ),
+        evidence(former, former.server, `S${former.server} ${former.sign}: ${showCommand(entry.command)}`),
         evidence({ event, atUs }, server, `S${server} ${sign}: ${showCommand(command)}`),
       ],
       server,
@@ -132,20 +123,15 @@ export class LogMatching {
       index,
       term,
       prevTerm,
-      prevEvent: event,
-      prevUs: atUs,
-      prevServer: server,
+      prevSighting: undefined,
       hasCommand: false,
       command: undefined,
-      commandServer: server,
-      commandEvent: event,
-      commandUs: atUs,
-      commandSign: sign,
+      commandSighting: undefined,
       server,
       sign,
       event,
       atUs,
-      savesAtArrival: undefined,
+      arrivals: -1,
       next: this.byIndex[index],
     };
     this.byIndex[index] = entry;
@@ -154,16 +140,13 @@ export class LogMatching {
 
   private mismatch(known: EntryRecord, server: number, prevTerm: number, sign: EntrySign, moment: Moment): void {
     const { index, term } = known;
+    const former = known.prevSighting ?? known;
     const before = (of: number) => (of === 0 ? "the beginning of the log" : `one of term ${of}`);
     this.report({
       property: properties.logMatching,
-      sentence: `entry ${index} of term ${term} follows ${before(known.prevTerm)} at S${known.prevServer}, and ${before(prevTerm)} at S${server}`,
+      sentence: `entry ${index} of term ${term} follows ${before(known.prevTerm)} at S${former.server}, and ${before(prevTerm)} at S${server}`,
       evidence: [
-        evidence(
-          { event: known.prevEvent, atUs: known.prevUs },
-          known.prevServer,
-          `entry ${index} of term ${term} after ${before(known.prevTerm)} at S${known.prevServer}`,
-        ),
+        evidence(former, former.server, `entry ${index} of term ${term} after ${before(known.prevTerm)} at S${former.server}`),
         evidence(moment, server, `S${server} ${sign}: entry ${index} of term ${term} after ${before(prevTerm)}`),
       ],
       server,

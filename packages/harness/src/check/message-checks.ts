@@ -15,7 +15,9 @@ import {
   readRequest,
   rpcKinds,
   saysWhetherGranted,
-  termOf,
+  termOfAppendReply,
+  termOfSnapshotReply,
+  termOfVoteReply,
 } from "./figure2.ts";
 import type { EntryRecord } from "./log-matching.ts";
 import type { ServerRecord } from "./server-record.ts";
@@ -30,7 +32,7 @@ export class MessageChecks {
    * Whether entries in messages carry commands as start() was given them; undefined while that is not known. The first one that can be compared decides: one that differs passes for an encoded
    * one, by intent, for a Raft may encode as it likes, and what was applied in the end is held against start() in any case.
    */
-  private plainCommands: boolean | undefined;
+  private plainCommands: boolean | undefined = undefined;
   /** For split votes: the latest term in which anybody asked for votes, and how many did. */
   private latestVoteTerm = 0;
   private candidates = 0;
@@ -89,18 +91,35 @@ export class MessageChecks {
   replySent(server: number, call: PaperCall, reply: unknown): void {
     const record = this.checkers.records[server]!;
     if (record.raft === undefined) return;
-    if (call.kind === rpcKinds.requestVote && !saysWhetherGranted(reply)) this.checkers.electionQuorum.answeredOtherwise();
-    if (!isRecord(reply)) return;
-    const term = termOf(reply);
-    if (isWhole(term)) this.termTold(record, term, "a reply");
-    if (call.kind === rpcKinds.appendEntries) {
-      // Heartbeats that say nothing of the log may be another matter than the paper's AppendEntries.
-      if (term === call.term && call.index >= 0 && record.seenThisLife && record.inspects) record.leaderAnswered = call;
-      if (isSuccess(reply)) this.entriesAcknowledged(record, call, matchIndexOf(reply));
-    } else if (call.kind === rpcKinds.requestVote) {
-      if (isGranted(reply)) this.voteGranted(record, call);
-      else this.voteRefused(record, call);
+    switch (call.kind) {
+      case rpcKinds.appendEntries:
+        if (isRecord(reply)) this.appendReplied(record, call, reply);
+        break;
+      case rpcKinds.requestVote:
+        if (!saysWhetherGranted(reply)) this.checkers.electionQuorum.answeredOtherwise();
+        if (isRecord(reply)) this.voteReplied(record, call, reply);
+        break;
+      default:
+        if (isRecord(reply)) this.replyTold(record, termOfSnapshotReply(reply));
     }
+  }
+
+  private appendReplied(record: ServerRecord, call: PaperCall, reply: object): void {
+    const term = termOfAppendReply(reply);
+    this.replyTold(record, term);
+    // Heartbeats that say nothing of the log may be another matter than the paper's AppendEntries.
+    if (term === call.term && call.index >= 0 && record.seenThisLife && record.inspects) record.leaderAnswered = call;
+    if (isSuccess(reply)) this.entriesAcknowledged(record, call, matchIndexOf(reply));
+  }
+
+  private voteReplied(record: ServerRecord, call: PaperCall, reply: object): void {
+    this.replyTold(record, termOfVoteReply(reply));
+    if (isGranted(reply)) this.voteGranted(record, call);
+    else this.voteRefused(record, call);
+  }
+
+  private replyTold(record: ServerRecord, term: unknown): void {
+    if (isWhole(term)) this.termTold(record, term, "a reply");
   }
 
   /** The reply has reached its living caller. */
@@ -128,7 +147,7 @@ export class MessageChecks {
     const { events, nowUs } = checkers.simulation;
     const sign = "sent it in AppendEntries";
     let prevTerm = call.logTerm;
-    const seen: EntryRecord[] = [];
+    const seen = new Array<EntryRecord>(call.count);
     for (let i = 0; i < call.count; i++) {
       const index = call.index + 1 + i;
       const term = entryTermOf(entries[i]);
@@ -140,7 +159,7 @@ export class MessageChecks {
       if (!isOfKind) this.plainCommands = false;
       else if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
       if (this.plainCommands) checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
-      seen.push(entry);
+      seen[i] = entry;
       prevTerm = term;
     }
     call.entries = seen;
@@ -203,8 +222,10 @@ export class MessageChecks {
     const { events, nowUs } = simulation;
     staleRequests.accepted(record.server, call, events, nowUs);
     if (call.count < 0 || call.lastTerm < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + call.count)) return;
-    if (record.inspects && record.seenThisLife) record.acknowledged.push(call);
+    const isShown = record.inspects && record.seenThisLife;
+    if (isShown) record.acknowledged.push(call);
     if (call.count === 0) return;
+    if (isShown) record.hasTakenEntries = true;
     writeAhead.entriesAcknowledged(record, call, events, nowUs);
     this.diskLooks.acknowledged(record.server, call.index + call.count, call.lastTerm, call.term);
   }

@@ -16,7 +16,7 @@ export interface AcknowledgedEntry extends Moment {
 export class ServerRecord {
   readonly server: number;
   /** Its present life; undefined while it is down. */
-  raft: Raft | undefined;
+  raft: Raft | undefined = undefined;
   /** Whether this life shows itself by inspect(). */
   inspects = false;
   /** Whether the view below is of this life already. */
@@ -29,9 +29,9 @@ export class ServerRecord {
   // What inspect() showed at the end of the latest event.
   role: RaftView["role"] = "follower";
   currentTerm = 0;
-  votedFor: number | undefined;
+  votedFor: number | undefined = undefined;
   /** The vote that inspect() has shown last in this life and term, also if it is not shown any more. */
-  voteInTerm: number | undefined;
+  voteInTerm: number | undefined = undefined;
   commitIndex = 0;
   lastApplied = 0;
   /** Index of the snapshot below the log. */
@@ -69,16 +69,18 @@ export class ServerRecord {
   acknowledgedUs = 0;
 
   /** The highest entry that its present life has acknowledged to the leader of `leaderTerm`, the latest one. It must stay, for a leader's log only grows. */
-  acknowledgedToLeader: AcknowledgedEntry | undefined;
+  acknowledgedToLeader: AcknowledgedEntry | undefined = undefined;
 
   // What left the server during the event under way, to be held against its state when the event is over.
   highestTermSent = 0;
   /** A RequestVote. */
-  requestSent: PaperCall | undefined;
+  requestSent: PaperCall | undefined = undefined;
   /** AppendEntries that was answered in the term of the request. */
-  leaderAnswered: PaperCall | undefined;
+  leaderAnswered: PaperCall | undefined = undefined;
   /** Requests that were answered with success. */
   readonly acknowledged: PaperCall[] = [];
+  /** Whether one of those had entries, which may have taken the place of others. */
+  hasTakenEntries = false;
 
   constructor(server: number) {
     this.server = server;
@@ -125,6 +127,7 @@ export class ServerRecord {
     this.requestSent = undefined;
     this.leaderAnswered = undefined;
     this.acknowledged.length = 0;
+    this.hasTakenEntries = false;
   }
 
   /** The log has been saved as it is. */

@@ -42,8 +42,10 @@ export class WriteAhead {
   looked = 0;
   private readonly report: Report;
   private readonly asked: Asked[];
+  /** How often each server had saved when it first was sent an entry, -1 where it never was: as many numbers as there are servers for each entry, from its `arrivals` on. */
+  private readonly arrivals: number[] = [];
   /** Of the event under way. */
-  private suspicion: Suspicion | undefined;
+  private suspicion: Suspicion | undefined = undefined;
 
   constructor(servers: number, report: Report) {
     this.report = report;
@@ -80,9 +82,14 @@ export class WriteAhead {
   }
 
   /** The entry is new to `server`, or may be. */
-  entryCame(server: ServerRecord, entry: EntryRecord): void {
-    entry.savesAtArrival ??= [];
-    entry.savesAtArrival[server.server] ??= server.saves;
+  entryCame({ server, saves }: ServerRecord, entry: EntryRecord): void {
+    const { arrivals, asked } = this;
+    if (entry.arrivals < 0) {
+      entry.arrivals = arrivals.length;
+      for (let any = 0; any < asked.length; any++) arrivals.push(-1);
+    }
+    const at = entry.arrivals + server;
+    if (arrivals[at]! < 0) arrivals[at] = saves;
   }
 
   /** `server` acknowledges the entries of `call`. */
@@ -92,7 +99,8 @@ export class WriteAhead {
     const term = call.lastTerm;
     if (index <= server.commitIndex || index <= server.diskSnapshotIndex || server.holdsOnDisk(index, term)) return;
     this.looked++;
-    if (call.entries.at(-1)?.savesAtArrival?.[server.server] !== server.saves) return;
+    const { arrivals } = call.entries[call.count - 1]!;
+    if (arrivals < 0 || this.arrivals[arrivals + server.server] !== server.saves) return;
     this.report({
       property: properties.writeAhead,
       sentence: `S${server.server} acknowledged entry ${index} of term ${term} to S${leader} without having saved it: after a crash it would be lost`,

@@ -7,6 +7,8 @@ import type { Simulation } from "../sim/simulation.ts";
 interface Pending {
   readonly message: ApplyMessage;
   readonly taken: () => void;
+  /** The one behind it. */
+  next: Pending | undefined;
 }
 
 /** How fast the service is. */
@@ -28,9 +30,9 @@ export class ApplyChannel {
   private readonly pace: ServicePace;
   /** The one event of the channel, scheduled whenever something waits. */
   private readonly event: CallbackEvent;
-  private waiting: Pending[] = [];
-  private taking: Pending[] = [];
-  private next = 0;
+  // A queue.
+  private first: Pending | undefined = undefined;
+  private last: Pending | undefined = undefined;
 
   /** `pace`: asked anew for each message. */
   constructor(simulation: Simulation, incarnation: Incarnation, take: (message: ApplyMessage) => void, pace = usualPace) {
@@ -45,24 +47,24 @@ export class ApplyChannel {
     const copy = this.copyMessage(message);
     return new Promise((taken) => {
       if (!this.incarnation.alive) return;
-      this.waiting.push({ message: copy, taken });
+      this.append({ message: copy, taken, next: undefined });
       if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
     });
   }
 
+  private append(pending: Pending): void {
+    if (this.first === undefined) this.first = pending;
+    else this.last!.next = pending;
+    this.last = pending;
+  }
+
   private takeNext(): void {
-    if (this.next >= this.taking.length) {
-      // Two arrays in turn: taking from the front costs nothing however long the queue is.
-      [this.taking, this.waiting] = [this.waiting, this.taking];
-      this.waiting.length = 0;
-      this.next = 0;
-    }
-    const pending = this.taking[this.next++]!;
+    const pending = this.first!;
+    this.first = pending.next;
     this.take(pending.message);
     pending.taken();
     // It may have crashed while it took the message: in a snapshot() call.
-    if (!this.incarnation.alive) return;
-    if (this.next >= this.taking.length && this.waiting.length === 0) return;
+    if (this.first === undefined || !this.incarnation.alive) return;
     if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
   }
 

@@ -1,21 +1,20 @@
-import type { ApplyMessage, MakeRaft, Persister, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
+import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
 import type { CheckedCluster, Checks } from "../check/checks.ts";
 import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
 import { fullMesh, type Links } from "../net/links.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
-import { serverClock } from "../sim/clock.ts";
 import { Host } from "../sim/host.ts";
 import { mix32 } from "../sim/random.ts";
-import type { Incarnation } from "../sim/sim-event.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
 import { type Applier, labSnapshots, plainApplier, SnapshotApplier } from "./appliers.ts";
 import { ApplyChannel, usualPace } from "./apply-channel.ts";
 import { type ArmedCrash, type CrashPoint, CrashPoints } from "./crash-points.ts";
 import { readDisk } from "./disk-reader.ts";
+import { environmentOf } from "./environment.ts";
+import { Life } from "./life.ts";
 import { type Acceptance, Offer } from "./offer.ts";
-import { endsAsPeers } from "./peers.ts";
 import { MemoryPersister } from "./persister.ts";
 import { ServiceLogs, showCommand } from "./service-log.ts";
 import { checkRaft, checkServerState, checkStartResult, type ServerState } from "./shape.ts";
@@ -31,17 +30,6 @@ export interface ClusterOptions {
 const noAnswer: StartResult = { index: -1, term: -1, isLeader: false };
 const serverIsDown: Promise<StartResult> = Promise.resolve(noAnswer);
 const nobody: Promise<undefined> = Promise.resolve(undefined);
-
-/** One life of a server. */
-class Life implements Incarnation {
-  readonly server: number;
-  alive = true;
-  raft: Raft | undefined;
-
-  constructor(server: number) {
-    this.server = server;
-  }
-}
 
 /**
  * The servers of one run and what the tester does to them: start, crash, connect, disconnect. Every call into a server is an event of that
@@ -65,7 +53,7 @@ export class Cluster implements CheckedCluster {
   private readonly paces: { takeUs: number }[];
   private readonly boots: number[];
   /** Undefined while no test has asked for one. */
-  private crashPoints: CrashPoints | undefined;
+  private crashPoints: CrashPoints | undefined = undefined;
 
   constructor(simulation: Simulation, makeRaft: MakeRaft, options: ClusterOptions) {
     const { servers, checks } = options;
@@ -90,10 +78,8 @@ export class Cluster implements CheckedCluster {
   }
 
   readDisk(server: number, drain: () => void): DiskContents | undefined {
-    return readDisk(
-      { simulation: this.simulation, makeRaft: this.makeRaft, server, size: this.size, saved: this.persisters[server]!.copy() },
-      drain,
-    );
+    const { simulation, network, makeRaft } = this;
+    return readDisk({ simulation, network, makeRaft, server, ends: this.ends[server]!, saved: this.persisters[server]!.copy() }, drain);
   }
 
   /** Whether the server has booted and not crashed since. */
@@ -351,30 +337,22 @@ export class Cluster implements CheckedCluster {
   }
 
   private env(life: Life, boot: number, applier: Applier): RaftEnv {
-    const { simulation } = this;
+    const { simulation, network } = this;
     const { server } = life;
-    const random = simulation.stream(randomKeys.server, server, boot);
     const take = (message: ApplyMessage) => {
       traceApply(simulation, server, message);
       this.checks?.applied(server, message);
       applier.take(message, life.raft);
     };
     const channel = new ApplyChannel(simulation, life, take, this.paces[server]);
-    return {
-      me: server,
-      peers: endsAsPeers(this.network, life, this.ends[server]!),
-      persister: unbound(this.persisters[server]!),
-      clock: serverClock(simulation, life),
-      random: { next: () => random.next(), int: (lo, hi) => random.int(lo, hi) },
+    return environmentOf(life, {
+      simulation,
+      network,
+      ends: this.ends[server]!,
+      random: simulation.stream(randomKeys.server, server, boot),
+      saved: this.persisters[server]!,
       apply: (message) => channel.send(message),
-      log: (topic, message) => {
-        // Checked whether or not a trace is recorded: what throws must throw in every pass.
-        if (typeof topic !== "string" || typeof message !== "string") {
-          throw new TypeError(`log(topic, message) needs two strings, got ${typeof topic} and ${typeof message}`);
-        }
-        if (life.alive) simulation.trace.line(topic, server, message);
-      },
-    };
+    });
   }
 
   private enableEnds(server: number, enabled: (peer: number) => boolean): void {
@@ -388,17 +366,6 @@ export class Cluster implements CheckedCluster {
       if (incoming !== undefined) incoming.enabled = on;
     }
   }
-}
-
-/** The environment is plain objects all through, so that a wrapper can spread it and take its functions out. */
-function unbound(persister: MemoryPersister): Persister {
-  return {
-    save: (state, snapshot) => persister.save(state, snapshot),
-    readState: () => persister.readState(),
-    readSnapshot: () => persister.readSnapshot(),
-    stateSize: () => persister.stateSize(),
-    snapshotSize: () => persister.snapshotSize(),
-  };
 }
 
 /** No two servers share an object. */

@@ -1,15 +1,18 @@
-import type { MakeRaft, Raft, RaftEnv, RaftView } from "@raft-stress/raft/api";
+import type { MakeRaft, Raft, RaftView } from "@raft-stress/raft/api";
 import type { DiskContents } from "../check/write-ahead.ts";
+import type { ClientEnd, Network } from "../net/network.ts";
 import { Host } from "../sim/host.ts";
 import { randomKeys, type Simulation } from "../sim/simulation.ts";
+import { environmentOf } from "./environment.ts";
+import { Life } from "./life.ts";
 import type { MemoryPersister } from "./persister.ts";
 
 export interface DiskToRead {
   readonly simulation: Simulation;
   readonly makeRaft: MakeRaft;
+  readonly network: Network;
   readonly server: number;
-  /** Number of servers. */
-  readonly size: number;
+  readonly ends: readonly ClientEnd[];
   /** A copy of what is on the disk. */
   readonly saved: MemoryPersister;
 }
@@ -20,7 +23,9 @@ export interface DiskToRead {
  */
 export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | undefined {
   const { simulation, makeRaft, server } = disk;
-  const life = { server, alive: true };
+  // Nothing that the dead do reaches anybody.
+  const life = new Life(server);
+  life.alive = false;
   const host = simulation.hosts[server];
   const running = simulation.currentServer;
   simulation.currentServer = server;
@@ -28,20 +33,24 @@ export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | un
   simulation.aside = true;
   let raft: Raft | undefined;
   try {
-    raft = makeRaft(mutedEnv(disk));
+    const random = simulation.stream(randomKeys.aside, server, 0);
+    raft = makeRaft(environmentOf(life, { ...disk, random, apply: nobodyTakes }));
     const contents = contentsOf(raft);
     raft.kill();
-    life.alive = false;
     drain();
     return contents;
   } catch {
     return undefined;
   } finally {
-    life.alive = false;
     simulation.aside = false;
     simulation.hosts[server] = host;
     simulation.currentServer = running;
   }
+}
+
+/** A promise of its own for each: one that all wait for would keep all that ever did. */
+function nobodyTakes(): Promise<void> {
+  return new Promise(() => {});
 }
 
 function contentsOf(raft: Raft): DiskContents {
@@ -63,27 +72,5 @@ function contentsOf(raft: Raft): DiskContents {
     baseIndex,
     lastIndex,
     termAt: (index) => terms[index - baseIndex]!,
-  };
-}
-
-/** A world in which nothing happens: nobody answers, no time passes, nothing is saved. */
-function mutedEnv({ simulation, server, size, saved }: DiskToRead): RaftEnv {
-  const random = simulation.stream(randomKeys.aside, server, 0);
-  const never = new Promise<never>(() => {});
-  const peer = { call: () => never, request() {} };
-  return {
-    me: server,
-    peers: Array.from({ length: size }, () => peer),
-    persister: {
-      save() {},
-      readState: () => saved.readState(),
-      readSnapshot: () => saved.readSnapshot(),
-      stateSize: () => saved.stateSize(),
-      snapshotSize: () => saved.snapshotSize(),
-    },
-    clock: { now: () => simulation.nowMs, setTimeout: () => ({}), clearTimeout() {}, sleep: () => never },
-    random: { next: () => random.next(), int: (lo, hi) => random.int(lo, hi) },
-    apply: () => never,
-    log() {},
   };
 }

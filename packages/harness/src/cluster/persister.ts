@@ -29,7 +29,7 @@ export class MemoryPersister implements Persister {
   private snapshot: Uint8Array = nothing;
   private attached = true;
   /** For runs in which servers crash at their saves. */
-  watch: SaveWatch | undefined;
+  watch: SaveWatch | undefined = undefined;
 
   constructor(simulation: Simulation, server: number, checks?: Checks) {
     this.simulation = simulation;

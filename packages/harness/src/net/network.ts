@@ -95,13 +95,13 @@ export class Network {
   longDelays = false;
   longReordering = false;
   /** Which directions are open, on top of the ends that are enabled or not; undefined: all. What sets out where the way is cut is lost. */
-  links: Links | undefined;
+  links: Links | undefined = undefined;
   /** Whether a message whose way is cut when it would arrive is lost as well. labrpc's own cuts, of ends, let it arrive. */
   cutsInFlight = false;
   /** For runs in which messages arrive late or again; undefined while no test has asked for any. */
-  oldMessages: OldMessages | undefined;
+  oldMessages: OldMessages | undefined = undefined;
   /** For runs in which servers crash at deliveries. */
-  deliveries: DeliveryWatch | undefined;
+  deliveries: DeliveryWatch | undefined = undefined;
   /** Every call taken in, also those to dead ends. */
   totalCalls = 0;
   /** Arguments of every call taken in, and replies delivered. */

@@ -49,7 +49,7 @@ const replayUs = { least: 50, span: 500 } as const;
 
 /** All of a network that has to do with requests handed over late or again. */
 export class OldMessages {
-  lateness: Lateness | undefined;
+  lateness: Lateness | undefined = undefined;
   /** Requests of the run so far that can be replayed; every one was as likely to be kept. */
   #pool: { readonly request: SentRequest; readonly rank: number }[] = [];
   #capacity = 0;

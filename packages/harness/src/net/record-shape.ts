@@ -26,7 +26,7 @@ const maxCodes = 16;
  * few shapes it sees there. So each kind of record gets code of its own that names its fields.
  */
 export class RecordShape {
-  private code: RecordCode | undefined;
+  private code: RecordCode | undefined = undefined;
   private learned = 0;
   private readonly codes: RecordCode[] = [];
 

@@ -11,7 +11,7 @@ export class EventQueue {
    * An event that comes before all of the heap, or undefined. Half of all events are scheduled to be the very next one, as calls by the tester and
    * deliveries to a service are: they never pass through the heap.
    */
-  private front: SimEvent | undefined;
+  private front: SimEvent | undefined = undefined;
   private readonly tieSeed: number;
   private sequence = 0;
 

@@ -140,7 +140,7 @@ export class Comparison extends Reader {
 /** Goes the way of the first run once more, to tell what it did at one position. Finds nothing if this run, too, is another one. */
 export class Witness extends Reader {
   readonly #sought: number;
-  act: Act | undefined;
+  act: Act | undefined = undefined;
 
   constructor(first: Journal, position: number) {
     super(first);

@@ -97,7 +97,7 @@ class RealTimeLoop implements Sleeper {
   readonly #simulation: Simulation;
   readonly #restore: () => void;
   readonly #shutDown: () => void;
-  #finish: () => void = () => {};
+  #finish = nothing;
   #stepping = false;
 
   constructor(simulation: Simulation, shutDown: () => void) {

@@ -75,7 +75,7 @@ export class CallbackEvent extends SimEvent {
   private readonly what: string;
   private run: () => void;
   /** Called instead when the life that the event belongs to ends before. */
-  ifDead: (() => void) | undefined;
+  ifDead: (() => void) | undefined = undefined;
 
   /** `what`: names the call in reports, e.g. `a timer`. */
   constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {

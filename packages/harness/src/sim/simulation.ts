@@ -90,28 +90,28 @@ export class Simulation {
   /** What stands in for the machine of each server: of its present life, or of its last one. */
   readonly hosts: (Host | undefined)[] = [];
   /** Fires an event; the real clock's loop sets it, to mark what the event leaves behind. */
-  around: ((event: SimEvent) => void) | undefined;
+  around: ((event: SimEvent) => void) | undefined = undefined;
   /** Told when something is scheduled; the real clock's loop sets it. */
-  onScheduled: (() => void) | undefined;
-  quietWatch: QuietWatch | undefined;
+  onScheduled: (() => void) | undefined = undefined;
+  quietWatch: QuietWatch | undefined = undefined;
   /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
   aside = false;
 
   private readonly queue: EventQueue;
   private readonly options: SimulationOptions;
   /** Undefined while no server has been paused. */
-  private pauses: Pauses | undefined;
+  private pauses: Pauses | undefined = undefined;
   /** Of the servers whose clocks have a rate of their own; undefined while there is none. */
-  private clocks: (LocalClock | undefined)[] | undefined;
+  private clocks: (LocalClock | undefined)[] | undefined = undefined;
   /** What is to be done at the end of the event under way. */
   private readonly endings: (() => void)[] = [];
-  private diedInEvent: number | undefined;
+  private diedInEvent: number | undefined = undefined;
   private readonly waits = new Set<{ readonly text: string }>();
   /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
   nowUs = 0;
   stopped = false;
   /** What ended the run early; undefined if nothing did. */
-  error: RunError | HarnessFault | undefined;
+  error: RunError | HarnessFault | undefined = undefined;
   /** Time of the latest event; on the real clock it lags behind the present. */
   private instantUs = 0;
   private eventsAtInstant = 0;
