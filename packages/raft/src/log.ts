@@ -35,6 +35,8 @@ export class RaftLog {
 
   /** For `snapshotIndex <= index <= lastIndex`. */
   termAt(index: number): number {
+    // Most who ask, ask for the end of the log.
+    if (index === this.lastIndex) return this.lastTerm;
     if (index === this.snapshotIndex) return this.snapshotTerm;
     return this.entryAt(index).term;
   }
@@ -72,7 +74,7 @@ export class RaftLog {
     }
     this.entries.length = kept;
     this.encoded.truncateTo(kept);
-    this.lastTerm = this.termAt(this.lastIndex);
+    this.lastTerm = kept === 0 ? this.snapshotTerm : this.entries[kept - 1]!.term;
   }
 
   /** §7: moves the snapshot point up to an entry of the log; what follows it stays. For `snapshotIndex <= index <= lastIndex`. */

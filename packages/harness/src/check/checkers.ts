@@ -43,6 +43,8 @@ export class Checkers {
   readonly records: readonly ServerRecord[];
   readonly committed = new CommittedLog();
   readonly accepted = new AcceptedCommands();
+  /** Looks at servers that were as before, so that what only grows was, too. */
+  unchanged = 0;
   /** What a restart of a server would find now: the last word where what was seen of its saves speaks against it. Undefined where nobody can look. */
   diskOf: DiskOf = nobodyCanLook;
 
@@ -107,7 +109,10 @@ export class Checkers {
 
   /** How often each property was looked at, in the order of `propertyKeys`. */
   looks(): readonly number[] {
-    return propertyKeys.map((key) => this[key].looked);
+    return propertyKeys.map((key) => {
+      const { looked } = this[key];
+      return key === "monotoneTerm" || key === "monotoneCommit" ? looked + this.unchanged : looked;
+    });
   }
 
   /** Whether all servers show themselves by inspect(): then nothing is committed that is not known. */

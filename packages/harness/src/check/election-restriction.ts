@@ -15,7 +15,7 @@ export class ElectionRestriction {
   granted(voter: ServerRecord, call: PaperCall, event: number, atUs: number): void {
     this.looked++;
     const candidate = call.from;
-    const lastTerm = voter.terms[voter.lastIndex]!;
+    const lastTerm = voter.lastTerm;
     // A handler that takes its time may have decided on an older log than the present one: both must be newer than the candidate's.
     if (!isNewer(lastTerm, voter.lastIndex, call) || !isNewer(call.lastTermAtArrival, call.lastIndexAtArrival, call)) return;
     this.report({
@@ -40,7 +40,7 @@ export class ElectionRestriction {
   /** A candidate's view at the end of the event in which it asked. */
   asked(candidate: ServerRecord, call: PaperCall, event: number, atUs: number): void {
     this.looked++;
-    const lastTerm = candidate.terms[candidate.lastIndex]!;
+    const lastTerm = candidate.lastTerm;
     if (call.index === candidate.lastIndex && call.logTerm === lastTerm) return;
     this.report({
       property: properties.electionRestriction,

@@ -18,6 +18,8 @@ const perMissedStart = 2;
 
 interface Window {
   number: number;
+  /** The first microsecond after it. */
+  endUs: number;
   requests: number;
   starts: number;
   /** How many windows in a row, before this one, were busy without a command. */
@@ -35,7 +37,7 @@ export class EventStorm {
 
   constructor(servers: number, report: Report) {
     this.peers = Math.max(1, servers - 1);
-    this.windows = Array.from({ length: servers }, () => ({ number: 0, requests: 0, starts: 0, busy: 0 }));
+    this.windows = Array.from({ length: servers }, () => ({ number: 0, endUs: windowUs, requests: 0, starts: 0, busy: 0 }));
     this.report = report;
   }
 
@@ -48,14 +50,19 @@ export class EventStorm {
   sent(server: number, event: number, atUs: number): void {
     this.looked++;
     const window = this.window(server, event, atUs);
-    if (++window.requests <= (burstPerPeer + perStart * window.starts + perMissedStart * this.starts) * this.peers) return;
+    if (++window.requests <= burstPerPeer * this.peers) return;
+    if (window.requests <= (burstPerPeer + perStart * window.starts + perMissedStart * this.starts) * this.peers) return;
     this.storm(server, `sent ${window.requests} RPCs within 100 ms`, event, atUs);
   }
 
   private window(server: number, event: number, atUs: number): Window {
     const window = this.windows[server]!;
+    if (atUs >= window.endUs) this.moveOn(window, server, event, atUs);
+    return window;
+  }
+
+  private moveOn(window: Window, server: number, event: number, atUs: number): void {
     const number = Math.floor(atUs / windowUs);
-    if (number === window.number) return window;
     const wasBusy = window.requests > steadyPerPeer * this.peers && window.starts === 0 && number === window.number + 1;
     window.busy = wasBusy ? window.busy + 1 : 0;
     if (window.busy >= steadyWindows) {
@@ -67,9 +74,9 @@ export class EventStorm {
       );
     }
     window.number = number;
+    window.endUs = (number + 1) * windowUs;
     window.requests = 0;
     window.starts = 0;
-    return window;
   }
 
   private storm(server: number, what: string, event: number, atUs: number): void {

@@ -28,8 +28,8 @@ export class LeaderCompleteness {
   /** `leader` has come to lead its term. That it holds the last entry of those committed before says, with Log Matching, that it holds all. */
   elected(leader: ServerRecord, committed: CommittedLog, event: number, atUs: number): void {
     this.looked++;
-    const { server, currentTerm, lastIndex, terms } = leader;
-    this.elections.push({ server, term: currentTerm, lastIndex, lastTerm: terms[lastIndex]!, event, atUs });
+    const { server, currentTerm, lastIndex, lastTerm } = leader;
+    this.elections.push({ server, term: currentTerm, lastIndex, lastTerm, event, atUs });
     this.highestTerm = Math.max(this.highestTerm, currentTerm);
     const index = committed.lastCommittedBefore(currentTerm);
     if (index > 0) this.check(leader, index, committed.termAt(index)!, committed.commitOf(index), event, atUs);

@@ -79,7 +79,7 @@ export class MessageChecks {
     call.termAtArrival = record.knownTerm;
     if (record.inspects && record.seenThisLife) {
       call.lastIndexAtArrival = record.lastIndex;
-      call.lastTermAtArrival = record.terms[record.lastIndex]!;
+      call.lastTermAtArrival = record.lastTerm;
     }
     if (call.term < call.termAtArrival) coverage.count("staleRequests");
     if (call.count > 0) for (const entry of call.entries) writeAhead.entryCame(record, entry);

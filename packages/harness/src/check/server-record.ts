@@ -37,6 +37,8 @@ export class ServerRecord {
   /** Index of the snapshot below the log. */
   baseIndex = 0;
   lastIndex = 0;
+  /** Term of the entry at `lastIndex`, or of the snapshot there. */
+  lastTerm = 0;
   /** Terms of the log's entries by index; of what lies under a snapshot as far as it was seen before. */
   readonly terms: number[] = [0];
   /** `terms` says nothing of what lies below this index. */
