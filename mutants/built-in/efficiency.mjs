@@ -34,7 +34,6 @@ export const efficiency = [
     file: "progress.js",
     find: "this.nextIndex = lastLogIndex + 1;",
     replace: "this.nextIndex = 1;",
-    escapesBecause: "costs bytes only, after elections; no test counts them",
     caughtBy: [],
   },
   {

@@ -2,6 +2,7 @@ import type { LabTest } from "../lab/lab-test.ts";
 import { clockTests } from "./clocks.ts";
 import { conflictTests } from "./conflicts.ts";
 import { crashTests } from "./crashes.ts";
+import { economyTests } from "./economy.ts";
 import { electionTests } from "./elections.ts";
 import { evenClusterTests } from "./even-clusters.ts";
 import { leaderTests } from "./leaders.ts";
@@ -24,4 +25,5 @@ export const beyondTests: readonly LabTest[] = [
   ...clockTests,
   ...evenClusterTests,
   ...outageTests,
+  ...economyTests,
 ];

@@ -1,0 +1,67 @@
+import { electionTimeoutMs, expect, type Lab } from "../lab/lab.ts";
+import type { LabTest } from "../lab/lab-test.ts";
+
+/** What a cluster sends when nobody lacks anything. */
+
+const commands = 60;
+const commandBytes = 2000;
+
+/**
+ * Bytes that a step may cost: as many as the log has. A heartbeat to each of four peers every 50 ms comes to a third of it in two seconds; whoever sends one peer its log again, to all of it.
+ */
+const mostBytes = commands * commandBytes;
+
+/** How long all of them have what they need, and nobody asks for more. */
+const idleMs = 2 * electionTimeoutMs;
+
+/** Everybody has a long log. Nothing happens for a while; then another leader takes over, and the former one returns: each time only what is new may travel. */
+async function economy(lab: Lab): Promise<void> {
+  lab.begin();
+  lab.step(`agree on ${commands} commands of ${commandBytes} characters`);
+  for (let command = 0; command < commands; command++) await lab.one(lab.randomText(commandBytes), lab.servers, { retry: true });
+  // Acknowledgements may be under way still.
+  await lab.sleep(electionTimeoutMs);
+
+  lab.step("nobody lacks anything, and nothing happens");
+  await costs(lab, "while nothing happened", () => lab.sleep(idleMs));
+
+  const former = await lab.checkOneLeader();
+  lab.step(`S${former}, the leader, is cut off: its successor's followers have the whole log`);
+  await costs(lab, "for a new leader whose followers had the whole log", async () => {
+    lab.disconnect(former);
+    await lab.one(1, lab.servers - 1, { retry: true });
+    await lab.sleep(electionTimeoutMs);
+  });
+
+  lab.step(`S${former} returns and lacks one entry`);
+  await costs(lab, "for a server that lacked one entry", async () => {
+    lab.connect(former);
+    await lab.one(2, lab.servers, { retry: true });
+    await lab.sleep(electionTimeoutMs);
+  });
+  lab.end();
+}
+
+/** Fails the test if `happens` costs more bytes than the log has. `what`: completes "too many RPC bytes ...". */
+async function costs(lab: Lab, what: string, happens: () => Promise<unknown>): Promise<void> {
+  const { network } = lab.cluster;
+  const before = network.totalBytes;
+  await happens();
+  const bytes = network.totalBytes - before;
+  const expected = `at most ${mostBytes} bytes, the size of the log`;
+  expect(bytes <= mostBytes, () => ({ cause: `too many RPC bytes ${what}`, expected, seen: `${bytes}`, aspect: "economy" }));
+}
+
+export const economyTests: readonly LabTest[] = [
+  {
+    name: "TestEconomy2X",
+    alias: "TestEconomy3X",
+    part: "2X",
+    title: "nobody is sent what it has",
+    servers: [3, 5],
+    reliable: true,
+    snapshots: false,
+    reaches: ["leaderChanges"],
+    run: economy,
+  },
+];
