@@ -59,6 +59,9 @@ export class SnapshotApplier implements Applier {
   readonly #plan: SnapshotPlan;
   readonly #onSnapshot: SnapshotTaken | undefined;
   #lastApplied = 0;
+  /** The commands up to `#written`, as they stand in a snapshot: each snapshot holds those of the one before. */
+  #text = nothingWritten;
+  #written = 0;
 
   /** `saved`: the snapshot on disk; the service starts from it, so Raft's first command must be the one after it. `plan`: asked at each command. */
   constructor(server: number, logs: ServiceLogs, saved: Uint8Array, plan: SnapshotPlan = labSnapshots, onSnapshot?: SnapshotTaken) {
@@ -90,7 +93,8 @@ export class SnapshotApplier implements Applier {
   }
 
   #takeSnapshot(index: number, raft: Raft | undefined): void {
-    const snapshot = encodeSnapshot(index, this.#logs.upTo(this.#server, index));
+    while (this.#written < index) this.#text += `,${textOf(this.#logs.at(this.#server, ++this.#written))}`;
+    const snapshot = encodeText(index, this.#text);
     this.#onSnapshot?.(index, snapshot);
     raft?.snapshot(index, snapshot);
   }
@@ -114,6 +118,8 @@ export class SnapshotApplier implements Applier {
     }
     this.#logs.replace(this.#server, commands);
     this.#lastApplied = index;
+    this.#text = nothingWritten;
+    this.#written = 0;
   }
 }
 
@@ -122,8 +128,19 @@ const decoder = new TextDecoder();
 
 /** The service's snapshot: the index it reaches, and all commands up to there (slot 0 is empty). */
 export function encodeSnapshot(index: number, commands: readonly unknown[]): Uint8Array {
-  const plain = commands.every((command) => typeof command !== "object" || command === null);
-  return encoder.encode(JSON.stringify([index, ...commands], plain ? undefined : writeBytes));
+  return encodeText(index, commands.map(textOf).join(","));
+}
+
+function encodeText(index: number, commands: string): Uint8Array {
+  return encoder.encode(`[${index},${commands}]`);
+}
+
+/** Slot 0. */
+const nothingWritten = "null";
+
+function textOf(command: unknown): string {
+  if (Number.isSafeInteger(command)) return String(command);
+  return JSON.stringify(command, typeof command === "object" ? writeBytes : undefined) ?? "null";
 }
 
 /** JSON has no bytes: they are written as a record of one field of this name. */

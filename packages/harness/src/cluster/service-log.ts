@@ -40,9 +40,9 @@ export class ServiceLogs {
     return Math.max(0, this.logs[server]!.length - 1);
   }
 
-  /** The commands 0..index that the server has applied; null where none is known (index 0 always). */
-  upTo(server: number, index: number): unknown[] {
-    return this.logs[server]!.slice(0, index + 1).map((command) => (command === nothingApplied ? null : command));
+  /** The command that the server has applied at `index`; null where none is known. */
+  at(server: number, index: number): unknown {
+    return this.has(server, index) ? this.logs[server]![index] : null;
   }
 
   /** Replaces what the server has applied by what a snapshot holds. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeSnapshot, plainApplier, SnapshotApplier } from "../../src/cluster/appliers.ts";
 import { ServiceLogs } from "../../src/cluster/service-log.ts";
 import { TestFailure } from "../../src/failure.ts";
+import { commandsUpTo } from "../support/commands.ts";
 
 const command = (index: number, value: unknown = index * 100): ApplyMessage => ({ type: "command", index, command: value });
 const snapshot = (index: number, bytes: Uint8Array): ApplyMessage => ({ type: "snapshot", index, term: 1, snapshot: bytes });
@@ -36,7 +37,7 @@ describe("the plain applier", () => {
     const logs = new ServiceLogs(2);
     const applier = plainApplier(0, logs);
     for (const index of [1, 2, 1, 2, 3]) applier.take(command(index), undefined);
-    expect(logs.upTo(0, 3)).toEqual([null, 100, 200, 300]);
+    expect(commandsUpTo(logs, 0, 3)).toEqual([null, 100, 200, 300]);
     expect(logs.maxIndex).toBe(3);
   });
 
@@ -96,7 +97,7 @@ describe("the snapshot applier", () => {
       expect(taken).toHaveLength(Math.floor((index + 1) / 10));
     }
     expect(taken.map(({ index }) => index)).toEqual([9, 19, 29]);
-    expect(taken[1]!.bytes).toEqual(encodeSnapshot(19, logs.upTo(0, 19)));
+    expect(taken[1]!.bytes).toEqual(encodeSnapshot(19, commandsUpTo(logs, 0, 19)));
   });
 
   it.each([
@@ -125,7 +126,7 @@ describe("the snapshot applier", () => {
   it("goes on after the snapshot on disk", () => {
     const logs = new ServiceLogs(2);
     for (let index = 1; index <= 9; index++) logs.apply(1, index, index);
-    const saved = encodeSnapshot(9, logs.upTo(1, 9));
+    const saved = encodeSnapshot(9, commandsUpTo(logs, 1, 9));
     const applier = new SnapshotApplier(0, logs, saved);
     expect(logs.committed(9)).toEqual({ count: 2, command: 9 });
     expect(failureOf(() => applier.take(command(1), undefined)).details.expected).toBe("index 10");
@@ -139,7 +140,7 @@ describe("the snapshot applier", () => {
     applier.take(command(1, 1), undefined);
     const bytes = encodeSnapshot(4, [null, 1, 2, 3, 4]);
     applier.take(snapshot(4, bytes), undefined);
-    expect(logs.upTo(0, 4)).toEqual([null, 1, 2, 3, 4]);
+    expect(commandsUpTo(logs, 0, 4)).toEqual([null, 1, 2, 3, 4]);
     applier.take(command(5, 5), undefined);
     applier.take(snapshot(4, bytes), undefined);
     expect(logs.has(0, 5)).toBe(false);

@@ -4,6 +4,7 @@ import { encodeSnapshot } from "../../src/cluster/appliers.ts";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { ImplementationError } from "../../src/failure.ts";
 import type { Simulation } from "../../src/sim/simulation.ts";
+import { commandsUpTo } from "../support/commands.ts";
 import { fixedLeader, silent, silentWith } from "../support/fixed-leader.ts";
 import { newSimulation, rejectionOf, runScript, type WorldOptions } from "../support/world.ts";
 
@@ -423,7 +424,7 @@ describe("the service", () => {
         await startAll();
         await cluster.start(0);
         await simulation.sleep(1);
-        expect(cluster.logs.upTo(0, 4)).toEqual([null, 10, 20, 30, 40]);
+        expect(commandsUpTo(cluster.logs, 0, 4)).toEqual([null, 10, 20, 30, 40]);
       },
       { snapshots: true },
     );

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ServiceLogs, sameCommand, showCommand } from "../../src/cluster/service-log.ts";
 import { TestFailure } from "../../src/failure.ts";
+import { commandsUpTo } from "../support/commands.ts";
 
 const servers = 3;
 
@@ -77,7 +78,7 @@ describe("ServiceLogs", () => {
     logs.apply(0, 1, 10);
     logs.apply(0, 3, 30);
     logs.apply(0, 4, 40);
-    expect(logs.upTo(0, 3)).toEqual([null, 10, null, 30]);
+    expect(commandsUpTo(logs, 0, 3)).toEqual([null, 10, null, 30]);
   });
 
   it("replaces a log by a snapshot's, also by a shorter one", () => {
