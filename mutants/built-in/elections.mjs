@@ -214,7 +214,6 @@ export const elections = [
     find: "this.observe(request.to, reply.term, now);",
     replace: "this.state.peer(request.to).heardMs = now;",
     rare: true,
-    escapesBecause: "whoever has a higher term soon tells it in a request, too; no property says that a reply's term must be adopted",
     caughtBy: [],
   },
   {

@@ -9,6 +9,7 @@ import { leaderTests } from "./leaders.ts";
 import { messageTests } from "./messages.ts";
 import { outageTests } from "./outages.ts";
 import { partitionTests } from "./partitions.ts";
+import { sharedFollowerTests } from "./shared-followers.ts";
 import { snapshotTests } from "./snapshots.ts";
 import { weatherTests } from "./weather.ts";
 
@@ -25,5 +26,6 @@ export const beyondTests: readonly LabTest[] = [
   ...clockTests,
   ...evenClusterTests,
   ...outageTests,
+  ...sharedFollowerTests,
   ...economyTests,
 ];

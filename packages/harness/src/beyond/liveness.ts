@@ -1,9 +1,8 @@
 import { usualPace } from "../cluster/apply-channel.ts";
-import type { ServerState } from "../cluster/shape.ts";
 import { TestFailure } from "../failure.ts";
 import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
 import { type Links, mute } from "../net/links.ts";
-import { leaderOf, type Scene } from "./scene.ts";
+import { highestTerm, leaderOf, type Scene } from "./scene.ts";
 
 /**
  * What a healed core is given, in virtual time, for each thing it must do. A correct Raft needs a fraction: the slack is for election timeouts of up to a
@@ -190,12 +189,6 @@ async function demandQuiet(scene: Scene, core: readonly number[]): Promise<void>
     expected: `at most ${quiet.mostTerms} new terms in ${quiet.lastsMs / 1000} s`,
     seen: `${after - before}`,
   });
-}
-
-function highestTerm(states: readonly (ServerState | undefined)[]): number {
-  let highest = 0;
-  for (const state of states) if (state !== undefined && state.term > highest) highest = state.term;
-  return highest;
 }
 
 /** Everything up to `last` has been applied by everyone of the core. That no two differ is checked whenever one is applied. */

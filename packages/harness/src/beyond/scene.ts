@@ -238,3 +238,10 @@ export function leaderOf(states: readonly (ServerState | undefined)[]): LeaderSe
   });
   return leader;
 }
+
+/** The highest term that any of them is in; 0 if none answered. */
+export function highestTerm(states: readonly (ServerState | undefined)[]): number {
+  let highest = 0;
+  for (const state of states) if (state !== undefined && state.term > highest) highest = state.term;
+  return highest;
+}
