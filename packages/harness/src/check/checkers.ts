@@ -43,7 +43,7 @@ export class Checkers {
   readonly records: readonly ServerRecord[];
   readonly committed = new CommittedLog();
   readonly accepted = new AcceptedCommands();
-  /** Looks at servers that were as before, so that what only grows was, too. */
+  /** Looks that found a server as before: they count for Monotone Term and for Monotone Commit. */
   unchanged = 0;
   /** What a restart of a server would find now: the last word where what was seen of its saves speaks against it. Undefined where nobody can look. */
   diskOf: DiskOf = nobodyCanLook;

@@ -21,7 +21,7 @@ export interface EntryRecord extends Sighting {
   prevSighting: Sighting | undefined;
   hasCommand: boolean;
   command: unknown;
-  /** Of the command, if that was not seen in the same event as the entry. */
+  /** Of the command, if that was not seen together with the entry. */
   commandSighting: Sighting | undefined;
   /** Where WriteAhead keeps what it knows of its arrivals; -1: nothing. */
   arrivals: number;
@@ -102,7 +102,8 @@ export class LogMatching {
     if (!entry.hasCommand) {
       entry.hasCommand = true;
       entry.command = command;
-      if (entry.event !== event) entry.commandSighting = { server, sign, event, atUs };
+      const isSameSighting = entry.event === event && entry.server === server && entry.sign === sign;
+      if (!isSameSighting) entry.commandSighting = { server, sign, event, atUs };
       return;
     }
     if (entry.command === command || sameCommand(entry.command, command)) return;

@@ -8,6 +8,7 @@ export class ViewChecks {
   private readonly checkers: Checkers;
   private readonly thorough: boolean;
   private readonly hasFaults: () => boolean;
+
   /** `thorough`: compare the whole log after every save. `hasFaults`: whether a server is down or cut off, or the network unreliable. */
   constructor(checkers: Checkers, thorough: boolean, hasFaults: () => boolean) {
     this.checkers = checkers;
@@ -18,8 +19,10 @@ export class ViewChecks {
   /** Throws what inspect() throws, or a TypeError when it returns something else than the contract says. */
   look(record: ServerRecord): void {
     const view = record.raft!.inspect!();
-    const isAsBefore = record.seenThisLife && this.isAsBefore(record, view);
+    if (!isShaped(view)) checkView(view);
+    const isAsBefore = record.seenThisLife && isAsLast(record, view);
     if (!isAsBefore || record.saves !== record.savesAtQuiet || record.hasTakenEntries) this.changed(record, view, isAsBefore);
+    else this.checkers.unchanged++;
     if (record.highestTermSent > 0) this.messagesSent(record);
     if (record.acknowledged.length > 0) this.entriesAcknowledged(record);
     if (record.leaderAnswered !== undefined) this.leaderAnswered(record, record.leaderAnswered);
@@ -32,6 +35,7 @@ export class ViewChecks {
     else {
       const changedAt = this.changedWithin(record, view);
       if (changedAt <= record.lastIndex || !isAsBefore) this.compare(record, view, changedAt);
+      else this.checkers.unchanged++;
     }
     if (record.saves !== record.savesAtQuiet) this.logSaved(record);
     if (view.commitIndex > record.commitIndex) this.commits(record, view.commitIndex);
@@ -63,22 +67,6 @@ export class ViewChecks {
       if (count > 0) changed = Math.min(changed, firstChange(view, terms, Math.max(index + 1, first), Math.min(index + count, last)));
     }
     return changed;
-  }
-
-  /** Whether nothing has changed: most events change nothing that shows. */
-  private isAsBefore(record: ServerRecord, view: RaftView): boolean {
-    const { lastIndex } = record;
-    const isSame =
-      view.currentTerm === record.currentTerm &&
-      view.role === record.role &&
-      view.commitIndex === record.commitIndex &&
-      view.lastApplied === record.lastApplied &&
-      view.lastIndex === lastIndex &&
-      view.firstIndex === record.baseIndex + 1 &&
-      votedForOf(view) === record.votedFor &&
-      view.termAt(lastIndex) === record.lastTerm;
-    if (isSame) this.checkers.unchanged++;
-    return isSame;
   }
 
   private firstLook(record: ServerRecord, view: RaftView): void {
@@ -149,11 +137,13 @@ export class ViewChecks {
     const base = view.firstIndex - 1;
     const formerLast = record.lastIndex;
     const last = view.lastIndex;
-    record.lastTerm = view.termAt(last);
     const isReplaced = base !== record.baseIndex && this.followBase(record, view, base);
     let kept = Math.min(formerLast, last, isReplaced ? base : changedAt - 1);
     while (kept > base && view.termAt(kept) !== terms[kept]) kept--;
-    if (kept === last && last === formerLast) return;
+    if (kept === last && last === formerLast) {
+      record.lastTerm = terms[last]!;
+      return;
+    }
     const { events, nowUs } = this.checkers.simulation;
     if (how === "leads") {
       this.checkers.leaderAppendOnly.logAfter(server, record.currentTerm, kept < base ? formerLast : kept, formerLast, events, nowUs);
@@ -167,6 +157,7 @@ export class ViewChecks {
       }
     }
     record.lastIndex = last;
+    record.lastTerm = terms[last]!;
     if (how === "lives" || how === "leads") {
       this.committedKept(record, kept + 1);
       this.acknowledgedKept(record);
@@ -310,9 +301,7 @@ export class ViewChecks {
   private entriesAcknowledged(record: ServerRecord): void {
     const { simulation, acknowledgedEntries } = this.checkers;
     const { events, nowUs } = simulation;
-    record.hasTakenEntries = false;
-    // Taken off one by one: there is one as a rule, and to set the length of an array costs more than all of this.
-    for (let call = record.acknowledged.pop(); call !== undefined; call = record.acknowledged.pop()) {
+    for (const call of record.acknowledged) {
       const last = call.index + call.count;
       if (record.currentTerm === call.term) acknowledgedEntries.acknowledged(record, call.from, last, call.lastTerm, events, nowUs);
       if (!record.holds(last, call.lastTerm)) continue;
@@ -322,6 +311,9 @@ export class ViewChecks {
       record.acknowledgedEvent = events;
       record.acknowledgedUs = nowUs;
     }
+    record.hasTakenEntries = false;
+    // One by one: there is one as a rule, and to set the length of an array costs more than all of this.
+    while (record.acknowledged.pop() !== undefined);
   }
 }
 
@@ -335,6 +327,26 @@ function noteForLeader(record: ServerRecord, { term, from, lastTerm }: PaperCall
 function firstChange(view: RaftView, terms: readonly number[], first: number, last: number): number {
   for (let index = first; index <= last; index++) if (view.termAt(index) !== terms[index]) return index;
   return Number.POSITIVE_INFINITY;
+}
+
+/** Whether the view shows what it showed last: most events change nothing that shows. */
+function isAsLast(record: ServerRecord, view: RaftView): boolean {
+  const { lastIndex } = record;
+  return (
+    view.currentTerm === record.currentTerm &&
+    view.role === record.role &&
+    view.commitIndex === record.commitIndex &&
+    view.lastApplied === record.lastApplied &&
+    view.lastIndex === lastIndex &&
+    view.firstIndex === record.baseIndex + 1 &&
+    votedForOf(view) === record.votedFor &&
+    view.termAt(lastIndex) === record.lastTerm
+  );
+}
+
+/** Whether it can be asked what `isAsLast` asks. */
+function isShaped(view: RaftView): boolean {
+  return typeof view === "object" && view !== null && typeof view.termAt === "function";
 }
 
 /** Throws a TypeError that says what a view must be. */

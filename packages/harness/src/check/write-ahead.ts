@@ -41,6 +41,7 @@ interface Asked {
 export class WriteAhead {
   looked = 0;
   private readonly report: Report;
+  private readonly servers: number;
   private readonly asked: Asked[];
   /** How often each server had saved when it first was sent an entry, -1 where it never was: as many numbers as there are servers for each entry, from its `arrivals` on. */
   private readonly arrivals: number[] = [];
@@ -48,6 +49,7 @@ export class WriteAhead {
   private suspicion: Suspicion | undefined = undefined;
 
   constructor(servers: number, report: Report) {
+    this.servers = servers;
     this.report = report;
     this.asked = Array.from({ length: servers }, () => ({ term: -1, saves: [] }));
   }
@@ -83,10 +85,10 @@ export class WriteAhead {
 
   /** The entry is new to `server`, or may be. */
   entryCame({ server, saves }: ServerRecord, entry: EntryRecord): void {
-    const { arrivals, asked } = this;
+    const { arrivals, servers } = this;
     if (entry.arrivals < 0) {
       entry.arrivals = arrivals.length;
-      for (let any = 0; any < asked.length; any++) arrivals.push(-1);
+      for (let i = 0; i < servers; i++) arrivals.push(-1);
     }
     const at = entry.arrivals + server;
     if (arrivals[at]! < 0) arrivals[at] = saves;

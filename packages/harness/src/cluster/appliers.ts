@@ -128,9 +128,11 @@ const decoder = new TextDecoder();
 
 /** The service's snapshot: the index it reaches, and all commands up to there (slot 0 is empty). */
 export function encodeSnapshot(index: number, commands: readonly unknown[]): Uint8Array {
-  return encodeText(index, commands.map(textOf).join(","));
+  const [first, ...others] = commands.map(textOf);
+  return encodeText(index, [first ?? nothingWritten, ...others].join(","));
 }
 
+/** `commands`: as JSON, with slot 0. */
 function encodeText(index: number, commands: string): Uint8Array {
   return encoder.encode(`[${index},${commands}]`);
 }
