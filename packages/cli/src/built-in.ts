@@ -54,7 +54,7 @@ async function bundle(file: string, given: string): Promise<BundledRaft> {
   const { bundleRaft } = await import("./implementation/bundle.ts");
   const [bundled, { registerSourceMap }] = await Promise.all([
     bundleRaft(file, given),
-    import("@raft-stress/harness"),
+    import("@raft-stress/harness/results"),
     import("./threads.ts"),
     import("./catalogue.ts"),
   ]);

@@ -1,4 +1,4 @@
-import { parseSeed } from "@raft-stress/harness";
+import { parseSeed } from "@raft-stress/harness/results";
 import { directoryNameFor, type LogStore, logStore } from "./artifacts.ts";
 import type { Backend } from "./backend.ts";
 import type { EndReason, RunEvent } from "./events.ts";

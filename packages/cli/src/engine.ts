@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
 /** What a worker thread runs: the harness and the built-in Raft. */
-export type Engine = Pick<typeof import("@raft-stress/harness"), "formatSeed" | "labTests" | "parseSeed" | "runIteration" | "runSeed"> &
+export type Engine = Pick<
+  typeof import("@raft-stress/harness"),
+  "beyondTests" | "formatSeed" | "labTests" | "parseSeed" | "runIteration" | "runSeed"
+> &
   Pick<typeof import("@raft-stress/raft"), "makeRaft">;
 
 const bundle = fileURLToPath(new URL("./engine.cjs", import.meta.url));

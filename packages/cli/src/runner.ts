@@ -1,4 +1,5 @@
-import { formatSeed, type Job, runSeed, serversOf } from "@raft-stress/harness";
+import type { Job } from "@raft-stress/harness";
+import { formatSeed, runSeed, serversOf } from "@raft-stress/harness/results";
 import { Batches } from "./batches.ts";
 import type { EndReason, RunEvent } from "./events.ts";
 import type { Batch, BatchEnd, Executor, Loss, OnResults } from "./executor.ts";

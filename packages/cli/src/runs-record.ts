@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { coverageKeys, propertyKeys } from "@raft-stress/harness";
+import { coverageKeys, propertyKeys } from "@raft-stress/harness/results";
 import type { RunEvent } from "./events.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { parseLoggedRun } from "./log-file.ts";

@@ -1,4 +1,4 @@
-import { formatSeed, parseSeed } from "@raft-stress/harness";
+import { formatSeed, parseSeed } from "@raft-stress/harness/results";
 
 /** A seed as it was typed, as 16 digits. */
 export function normalSeed(text: string): string {

@@ -1,6 +1,6 @@
 import type { Session } from "node:inspector";
 import type { Worker } from "node:worker_threads";
-import { withSourcePositions } from "@raft-stress/harness";
+import { withSourcePositions } from "@raft-stress/harness/results";
 
 /** One frame of a thread's stack, places as V8 counts them: lines and columns from 0. */
 interface CallFrame {

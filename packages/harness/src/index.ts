@@ -1,14 +1,11 @@
 export { type Ambient, installAmbient } from "./ambient/install.ts";
 export { installForRealClock } from "./ambient/install-real.ts";
 export { beyondTests } from "./beyond/index.ts";
-export { type CoverageCounter, coverageCounters, coverageKeys } from "./check/coverage.ts";
-export { type Property, properties, propertyKeys } from "./check/properties.ts";
 export type { Evidence } from "./failure.ts";
-export { evidenceLines, runIteration, serversOf } from "./iteration.ts";
+export { runIteration } from "./iteration.ts";
 export type { ClusterSizes } from "./lab/cluster-sizes.ts";
 export { labTests } from "./lab/index.ts";
 export type { LabTest, Part } from "./lab/lab-test.ts";
 export { type ProbeEnd, probe } from "./probe.ts";
 export type { ClockKind, Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
-export { formatSeed, parseSeed, runSeed } from "./sim/seed.ts";
-export { registerSourceMap, shownPath, withScriptPositions, withSourcePositions } from "./source-positions.ts";
+export * from "./results.ts";

@@ -6,8 +6,10 @@ import { settleBuiltins, TamperingWatch, tampering } from "./ambient/tampering.t
 import { beyondTests } from "./beyond/index.ts";
 import { Checks } from "./check/checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
-import { type Evidence, HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
-import { type ClusterSizes, clusterSize } from "./lab/cluster-sizes.ts";
+import { evidenceLines } from "./evidence-lines.ts";
+import { HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { simulationSeed } from "./job-seed.ts";
+import { clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
@@ -17,10 +19,9 @@ import { isToBlame } from "./race/judgement.ts";
 import { describeSchedule, drawSchedule, type Schedule } from "./race/schedule.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
-import { hashString32, mix32 } from "./sim/random.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import type { RunWatch } from "./sim/run-watch.ts";
-import { parseSeed, type Seed } from "./sim/seed.ts";
+import type { Seed } from "./sim/seed.ts";
 import { defaultLimits, Simulation } from "./sim/simulation.ts";
 import { withScriptPositions, withSourcePositions } from "./source-positions.ts";
 
@@ -274,12 +275,6 @@ function failureLines(failure: Failure): string[] {
   return lines;
 }
 
-/** One of the events that contradict each other, as text: a line, and one more for what was on disk then. */
-export function evidenceLines({ event, atMs, text, disk }: Evidence): readonly string[] {
-  const line = `#${event}  ${(atMs / 1000).toFixed(3)} s  ${text}`;
-  return disk === undefined ? [line] : [line, `    on its disk then: ${disk}`];
-}
-
 function logText({ simulation }: Pass): string {
   const { labLines } = simulation.trace;
   return withScriptPositions(`${labLines.join("\n")}\n\n${simulation.trace.text()}`);
@@ -293,17 +288,4 @@ function findTest(name: string): LabTest {
 
 function isCalled(name: string): (test: LabTest) => boolean {
   return (test) => test.name === name;
-}
-
-/** The number of servers of a run of a test with these sizes, for whoever has to tell of one that did not come back. */
-export function serversOf(sizes: ClusterSizes, job: Job): number {
-  return clusterSize(sizes, simulationSeed(job));
-}
-
-/** The run seed, told apart by test: two tests of one seed have different weather. */
-function simulationSeed({ test, seed }: Job): Seed {
-  const parsed = parseSeed(seed);
-  if (parsed === undefined) throw new HarnessFault(`a run seed is 16 hexadecimal digits, got '${seed}'`);
-  const name = hashString32(test);
-  return { high: mix32(parsed.high, name) >>> 0, low: mix32(parsed.low, name) >>> 0 };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { shownPath } from "@raft-stress/harness";
+import { shownPath } from "@raft-stress/harness/results";
 import { type Program, parse } from "acorn";
 import type { BuildFailure, BuildOptions, Message, Metafile, OutputFile } from "esbuild";
 import { exitCodes, UserError } from "../exit-codes.ts";

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { withScriptPositions } from "@raft-stress/harness";
+import { withScriptPositions } from "@raft-stress/harness/results";
 import type { BundledRaft } from "./bundled-raft.ts";
 
 /** The implementation cannot be used; the message is the end of a sentence that begins with its name. */

@@ -1,4 +1,4 @@
-import { coverageCounters, coverageKeys, type Property, properties, propertyKeys } from "@raft-stress/harness";
+import { coverageCounters, coverageKeys, type Property, properties, propertyKeys } from "@raft-stress/harness/results";
 import { looksOf, type Tally, type TestTally } from "../tally.ts";
 import { grouped } from "./numbers.ts";
 

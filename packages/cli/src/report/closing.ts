@@ -1,4 +1,5 @@
-import { type ClockKind, evidenceLines } from "@raft-stress/harness";
+import type { ClockKind } from "@raft-stress/harness";
+import { evidenceLines } from "@raft-stress/harness/results";
 import type { EndReason } from "../events.ts";
 import { type Goal, isShown, stoppedByFailures } from "../goal.ts";
 import { processors } from "../load.ts";

@@ -1,4 +1,4 @@
-import { coverageKeys, properties, propertyKeys } from "@raft-stress/harness";
+import { coverageKeys, properties, propertyKeys } from "@raft-stress/harness/results";
 import type { Reporter, RunsEnded, RunsStarted } from "../events.ts";
 import type { RunResult } from "../run-result.ts";
 import { looksOf, type Tally } from "../tally.ts";

@@ -1,6 +1,6 @@
 import { mix32, scale32 } from "../sim/random.ts";
+import { randomKeys } from "../sim/random-keys.ts";
 import type { Seed } from "../sim/seed.ts";
-import { randomKeys } from "../sim/simulation.ts";
 
 /** The number of servers of a test; several, in rising order, when each run draws its own. */
 export type ClusterSizes = number | readonly number[];

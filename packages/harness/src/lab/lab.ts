@@ -5,7 +5,8 @@ import type { Acceptance } from "../cluster/offer.ts";
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
 import { type Aspect, TestFailure } from "../failure.ts";
 import type { RandomStream } from "../sim/random.ts";
-import { randomKeys, type Simulation } from "../sim/simulation.ts";
+import { randomKeys } from "../sim/random-keys.ts";
+import type { Simulation } from "../sim/simulation.ts";
 import type { LabTest } from "./lab-test.ts";
 
 /** What the tester allows a healthy cluster for an election, in ms; the unit of most of its waits. */

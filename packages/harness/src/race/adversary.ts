@@ -1,7 +1,7 @@
 import { logUniform, mix32, scale32 } from "../sim/random.ts";
+import { randomKeys } from "../sim/random-keys.ts";
 import type { Seed } from "../sim/seed.ts";
 import { eventKinds, type SimEvent, TESTER } from "../sim/sim-event.ts";
-import { randomKeys } from "../sim/simulation.ts";
 import { type Schedule, starvedPacketUs, starvedTimerUs } from "./schedule.ts";
 import { ServerTimers } from "./server-timers.ts";
 

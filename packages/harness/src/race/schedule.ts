@@ -1,6 +1,6 @@
 import { RandomStream } from "../sim/random.ts";
+import { randomKeys } from "../sim/random-keys.ts";
 import type { Seed } from "../sim/seed.ts";
-import { randomKeys } from "../sim/simulation.ts";
 
 /** Who is slow during a part of the run, again and again: from `offsetUs` on for `lengthUs`, in every `periodUs`. */
 interface Starvation {

@@ -16,6 +16,7 @@ import type { Host } from "./host.ts";
 import { LocalClock } from "./local-clock.ts";
 import { Pauses } from "./pauses.ts";
 import { mix32, RandomStream } from "./random.ts";
+import { randomKeys } from "./random-keys.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
@@ -55,20 +56,6 @@ export interface QuietWatch {
 
 /** One ring a thread: runs on the virtual clock follow one another, each clears it. */
 const sharedRecentEvents = new RecentEvents();
-
-/** Keys of the random streams and decisions, so that no two purposes share one. */
-export const randomKeys = {
-  ties: 1,
-  tester: 2,
-  server: 3,
-  network: 4,
-  apply: 5,
-  ambient: 6,
-  replay: 7,
-  aside: 8,
-  race: 9,
-  clusterSize: 20,
-} as const;
 
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs

@@ -1,8 +1,9 @@
 import { type Ambient, installAmbient } from "../../src/ambient/install.ts";
 import { HarnessFault, type RunError } from "../../src/failure.ts";
 import { Host } from "../../src/sim/host.ts";
+import { randomKeys } from "../../src/sim/random-keys.ts";
 import { runVirtual } from "../../src/sim/run-loop.ts";
-import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
+import type { Simulation } from "../../src/sim/simulation.ts";
 import { newLife, newSimulation, type TestLife, type WorldOptions } from "./world.ts";
 
 /** Gives the globals of this thread to the simulation while `act` runs. */

@@ -6,7 +6,8 @@ import { TestFailure } from "../../src/failure.ts";
 import { bridge, chain, deaf, fullMesh, type Links, mute, oneWayCut, partition, ring, star } from "../../src/net/links.ts";
 import type { EventQueue } from "../../src/sim/event-queue.ts";
 import { logUniform, type RandomStream } from "../../src/sim/random.ts";
-import { randomKeys, type Simulation } from "../../src/sim/simulation.ts";
+import { randomKeys } from "../../src/sim/random-keys.ts";
+import type { Simulation } from "../../src/sim/simulation.ts";
 import { newSimulation, runScript, type WorldOptions } from "./world.ts";
 
 export interface ChaosOptions extends Pick<WorldOptions, "traceLevel" | "watch" | "adversary"> {
