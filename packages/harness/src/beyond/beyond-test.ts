@@ -12,9 +12,12 @@ export interface BeyondTest {
   readonly snapshots?: boolean;
   readonly span: Span;
   readonly reaches: readonly CoverageCounter[];
-  /** The time of faults: makes them until `scene.goesOn` is false. Asserts nothing. */
+  /** The time of faults: makes them until `scene.goesOn` is false. Asserts nothing, unless the scenario is about one demand of its own. */
   readonly faults: (scene: Scene) => Promise<void>;
 }
+
+/** For scenarios that end by themselves, long before this: nothing in them is cut short. */
+export const wholeRun: Span = { leastMs: 60_000, mostMs: 60_000 };
 
 /** A test beyond the lab: a time of faults, in which the invariants alone are judged; then a majority is healed and must make progress. */
 export function beyondTest({ name, title, servers, snapshots = false, span, reaches, faults }: BeyondTest): LabTest {

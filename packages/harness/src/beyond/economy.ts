@@ -1,5 +1,7 @@
 import { electionTimeoutMs, expect, type Lab } from "../lab/lab.ts";
 import type { LabTest } from "../lab/lab-test.ts";
+import { beyondTest, wholeRun } from "./beyond-test.ts";
+import type { Scene } from "./scene.ts";
 
 /** What a cluster sends when nobody lacks anything. */
 
@@ -15,8 +17,8 @@ const mostBytes = commands * commandBytes;
 const idleMs = 2 * electionTimeoutMs;
 
 /** Everybody has a long log. Nothing happens for a while; then another leader takes over, and the former one returns: each time only what is new may travel. */
-async function economy(lab: Lab): Promise<void> {
-  lab.begin();
+async function economy(scene: Scene): Promise<void> {
+  const { lab } = scene;
   lab.step(`agree on ${commands} commands of ${commandBytes} characters`);
   for (let command = 0; command < commands; command++) await lab.one(lab.randomText(commandBytes), lab.servers, { retry: true });
   // Acknowledgements may be under way still.
@@ -29,17 +31,16 @@ async function economy(lab: Lab): Promise<void> {
   lab.step(`S${former}, the leader, is cut off: its successor's followers have the whole log`);
   await costs(lab, "for a new leader whose followers had the whole log", async () => {
     lab.disconnect(former);
-    await lab.one(1, lab.servers - 1, { retry: true });
+    await lab.one(scene.command(), lab.servers - 1, { retry: true });
     await lab.sleep(electionTimeoutMs);
   });
 
   lab.step(`S${former} returns and lacks one entry`);
   await costs(lab, "for a server that lacked one entry", async () => {
     lab.connect(former);
-    await lab.one(2, lab.servers, { retry: true });
+    await lab.one(scene.command(), lab.servers, { retry: true });
     await lab.sleep(electionTimeoutMs);
   });
-  lab.end();
 }
 
 /** Fails the test if `happens` costs more bytes than the log has. `what`: completes "too many RPC bytes ...". */
@@ -53,15 +54,12 @@ async function costs(lab: Lab, what: string, happens: () => Promise<unknown>): P
 }
 
 export const economyTests: readonly LabTest[] = [
-  {
-    name: "TestEconomy2X",
-    alias: "TestEconomy3X",
-    part: "2X",
+  beyondTest({
+    name: "Economy",
     title: "nobody is sent what it has",
     servers: [3, 5],
-    reliable: true,
-    snapshots: false,
+    span: wholeRun,
     reaches: ["leaderChanges"],
-    run: economy,
-  },
+    faults: economy,
+  }),
 ];

@@ -1,9 +1,10 @@
 import type { ServerState } from "../cluster/shape.ts";
 import { TestFailure } from "../failure.ts";
-import { electionTimeoutMs, type Lab } from "../lab/lab.ts";
+import { electionTimeoutMs } from "../lab/lab.ts";
 import type { LabTest } from "../lab/lab-test.ts";
 import { fullMesh } from "../net/links.ts";
-import { highestTerm, leaderOf, Scene } from "./scene.ts";
+import { beyondTest, wholeRun } from "./beyond-test.ts";
+import { highestTerm, leaderOf, type Scene } from "./scene.ts";
 
 /** A leader and its successor that can't talk to each other, but to all the others. */
 
@@ -13,17 +14,13 @@ const looks = 3;
 /** A leader that can be answered learns of a newer term with its next heartbeat. This is many times as long, and three times what an election may take. */
 const patienceMs = 3 * electionTimeoutMs;
 
-/** Longer than the test: nothing in it ends by itself. */
-const wholeRun = { leastMs: 60_000, mostMs: 60_000 };
-
 /**
  * The link between the leader and another server is cut in both directions: that one gets the votes of those whom both can reach, and they tell the former leader in their answers alone, for
  * followers send no requests. Whom they obey at last is anybody's business; but nobody may go on leading a term that was over for them long ago. (Voters that hear a leader may keep to its
  * term whoever asks for their votes: then it is not over.)
  */
-async function sharedFollowers(lab: Lab): Promise<void> {
-  lab.begin();
-  const scene = new Scene(lab, wholeRun);
+async function sharedFollowers(scene: Scene): Promise<void> {
+  const { lab } = scene;
   for (let round = 0; round < rounds; round++) {
     await lab.one(scene.command(), lab.servers, { retry: true });
     const leader = await lab.checkOneLeader();
@@ -39,8 +36,6 @@ async function sharedFollowers(lab: Lab): Promise<void> {
     lab.step(`S${leader} and S${rival} hear each other again`);
     scene.link(undefined);
   }
-  await lab.one(scene.command(), lab.servers, { retry: true });
-  lab.end();
 }
 
 /** Fails the test if somebody leads an older term than `known`, in which a server that all reach was `patienceMs` before. */
@@ -63,15 +58,12 @@ function demandPresentLeaders(states: readonly (ServerState | undefined)[], know
 }
 
 export const sharedFollowerTests: readonly LabTest[] = [
-  {
-    name: "TestSharedFollowers2X",
-    alias: "TestSharedFollowers3X",
-    part: "2X",
+  beyondTest({
+    name: "SharedFollowers",
     title: "a leader and its successor reach the same followers, but not each other",
     servers: [3, 5],
-    reliable: true,
-    snapshots: false,
+    span: wholeRun,
     reaches: ["leaderChanges", "cutLinks"],
-    run: sharedFollowers,
-  },
+    faults: sharedFollowers,
+  }),
 ];
