@@ -2,7 +2,7 @@ import type { LabTest } from "@raft-stress/harness";
 import { loadEngine } from "./engine.ts";
 import type { TestInfo } from "./select.ts";
 
-// From the bundle that the workers run: to load the harness module by module would take as long as a short command.
+// From the bundle that the workers run: to load the harness module by module would be a third of a short command.
 const { labTests, beyondTests } = await loadEngine();
 
 /** All tests: the Raft suite in course order, then those beyond the lab. */

@@ -9,7 +9,7 @@ const commands = 60;
 const commandBytes = 2000;
 
 /**
- * Bytes that a step may cost: as many as the log has. A heartbeat to each of four peers every 50 ms comes to a third of it in two seconds; whoever sends one peer its log again, to all of it.
+ * Bytes that a step may cost: as many as the log has. A heartbeat to each of four peers every 50 ms comes to a quarter of it in two seconds; whoever sends one peer its log again, to all of it.
  */
 const mostBytes = commands * commandBytes;
 
