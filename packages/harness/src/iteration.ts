@@ -83,6 +83,8 @@ interface PassOptions {
   readonly watch?: RunWatch;
   /** Events at whose end the disk of their server is looked at for the report. */
   readonly diskAt?: readonly number[];
+  /** Whether a failed run is made again. */
+  readonly replays?: boolean;
 }
 
 type RunPass = (traceLevel: TraceLevel, options?: PassOptions) => Promise<Pass>;
@@ -127,7 +129,7 @@ async function conclude(first: Pass, repeated: Repeated | undefined, settings: R
   if (settings.clock === "real" || settings.stopAtEvent !== undefined) return { outcome, failure, log: logText(first) };
 
   if (first.tampered !== undefined) return locateTampering(first.tampered, first, settings, pass);
-  const replay = await pass(settings.traceLevel, { diskAt: failure.evidence?.map(({ event }) => event) ?? [] });
+  const replay = await pass(settings.traceLevel, { replays: true, diskAt: failure.evidence?.map(({ event }) => event) ?? [] });
   const mine = simulation.hash.toString();
   const theirs = replay.simulation.hash.toString();
   if (mine === theirs)
@@ -187,6 +189,8 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
     progress,
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
     adversary: schedule === undefined ? undefined : new Adversary(seed, schedule),
+    // Watched runs look for promises in any case, as does the replay of a failure: a Raft that is not what it says makes another run then.
+    synchronous: makeRaft.synchronous === true && watch === undefined && !options.replays,
   });
   const { snapshots } = test;
   const servers = clusterSize(test.servers, seed);

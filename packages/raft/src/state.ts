@@ -67,7 +67,9 @@ export class RaftState implements RaftView {
     this.options = options;
     this.me = me;
     this.majority = Math.floor(servers / 2) + 1;
-    this.peers = Array.from({ length: servers }, (_, server) => new Progress(server)).filter((peer) => peer.server !== me);
+    const peers: Progress[] = [];
+    for (let server = 0; server < servers; server++) if (server !== me) peers.push(new Progress(server));
+    this.peers = peers;
 
     const { currentTerm, votedFor, snapshotIndex, snapshotTerm, entries } = decodeState(saved);
     assert(votedFor === undefined || votedFor < servers, `stored votedFor ${votedFor} in a cluster of ${servers} servers`);

@@ -1,4 +1,5 @@
 import { PropertyViolation } from "../failure.ts";
+import { listOf } from "../list-of.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import { AcceptedCommands } from "./accepted-commands.ts";
 import { AcknowledgedEntries } from "./acknowledged-entries.ts";
@@ -77,7 +78,7 @@ export class Checkers {
   constructor(simulation: Simulation, servers: number, snapshots: boolean) {
     this.simulation = simulation;
     this.snapshots = snapshots;
-    this.records = Array.from({ length: servers }, (_, server) => new ServerRecord(server));
+    this.records = listOf(servers, (server) => new ServerRecord(server));
     const report: Report = ({ property, sentence, evidence, server }) =>
       simulation.fail(new PropertyViolation(property.name, property.source, sentence, server, evidence));
     this.electionSafety = new ElectionSafety(report);

@@ -1,3 +1,4 @@
+import { listOf } from "../list-of.ts";
 import { evidence, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 
@@ -37,7 +38,7 @@ export class EventStorm {
 
   constructor(servers: number, report: Report) {
     this.peers = Math.max(1, servers - 1);
-    this.windows = Array.from({ length: servers }, () => ({ number: 0, endUs: windowUs, requests: 0, starts: 0, busy: 0 }));
+    this.windows = listOf(servers, () => ({ number: 0, endUs: windowUs, requests: 0, starts: 0, busy: 0 }));
     this.report = report;
   }
 

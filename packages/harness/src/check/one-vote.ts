@@ -1,3 +1,4 @@
+import { listOf } from "../list-of.ts";
 import { evidence, type Moment, type Report } from "./finding.ts";
 import { properties } from "./properties.ts";
 
@@ -12,7 +13,7 @@ export class OneVote {
   private readonly report: Report;
 
   constructor(servers: number, report: Report) {
-    this.votes = Array.from({ length: servers }, () => new Map<number, Vote>());
+    this.votes = listOf(servers, () => new Map<number, Vote>());
     this.report = report;
   }
 

@@ -1,3 +1,4 @@
+import { listOf } from "../list-of.ts";
 import type { PaperCall } from "./figure2.ts";
 import { evidence, type Finding, type Moment, type Report } from "./finding.ts";
 import type { EntryRecord } from "./log-matching.ts";
@@ -51,7 +52,7 @@ export class WriteAhead {
   constructor(servers: number, report: Report) {
     this.servers = servers;
     this.report = report;
-    this.asked = Array.from({ length: servers }, () => ({ term: -1, saves: [] }));
+    this.asked = listOf(servers, () => ({ term: -1, saves: [] }));
   }
 
   /** A request for a vote has reached `voter`. */

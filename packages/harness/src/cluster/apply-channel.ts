@@ -6,7 +6,8 @@ import type { Simulation } from "../sim/simulation.ts";
 
 interface Pending {
   readonly message: ApplyMessage;
-  readonly taken: () => void;
+  /** Undefined when nobody waits for it. */
+  readonly taken: (() => void) | undefined;
   /** The one behind it. */
   next: Pending | undefined;
 }
@@ -16,6 +17,9 @@ export interface ServicePace {
   /** Time it takes for one message. */
   readonly takeUs: number;
 }
+
+/** For all deliveries of servers that leave nothing to promises: to make one for each would cost as much as the delivery. */
+const nobodyWaits = Promise.resolve();
 
 export const usualPace: ServicePace = { takeUs: 5 };
 
@@ -45,24 +49,27 @@ export class ApplyChannel {
 
   send(message: ApplyMessage): Promise<void> {
     const copy = this.copyMessage(message);
-    return new Promise((taken) => {
-      if (!this.incarnation.alive) return;
-      this.append({ message: copy, taken, next: undefined });
-      if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
-    });
+    if (this.simulation.synchronous) {
+      this.append(copy, undefined);
+      return nobodyWaits;
+    }
+    return new Promise((taken) => this.append(copy, taken));
   }
 
-  private append(pending: Pending): void {
+  private append(message: ApplyMessage, taken: (() => void) | undefined): void {
+    if (!this.incarnation.alive) return;
+    const pending = { message, taken, next: undefined };
     if (this.first === undefined) this.first = pending;
     else this.last!.next = pending;
     this.last = pending;
+    if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);
   }
 
   private takeNext(): void {
     const pending = this.first!;
     this.first = pending.next;
     this.take(pending.message);
-    pending.taken();
+    pending.taken?.();
     // It may have crashed while it took the message: in a snapshot() call.
     if (this.first === undefined || !this.incarnation.alive) return;
     if (this.event.heapIndex < 0) this.simulation.schedule(this.event, this.pace.takeUs);

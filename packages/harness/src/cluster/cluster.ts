@@ -2,6 +2,7 @@ import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-s
 import type { CheckedCluster, Checks } from "../check/checks.ts";
 import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
+import { listOf } from "../list-of.ts";
 import { fullMesh, type Links } from "../net/links.ts";
 import { type ClientEnd, Network, NetworkServer } from "../net/network.ts";
 import { copyOverWire } from "../net/wire.ts";
@@ -67,9 +68,9 @@ export class Cluster implements CheckedCluster {
     this.snapshots = options.snapshots;
     this.lives = new Array(servers).fill(undefined);
     this.connected = new Array(servers).fill(false);
-    this.persisters = Array.from({ length: servers }, (_, server) => new MemoryPersister(simulation, server, checks));
-    this.ends = Array.from({ length: servers }, () => []);
-    this.paces = Array.from({ length: servers }, () => ({ ...usualPace }));
+    this.persisters = listOf(servers, (server) => new MemoryPersister(simulation, server, checks));
+    this.ends = listOf(servers, () => []);
+    this.paces = listOf(servers, () => ({ ...usualPace }));
     this.boots = new Array(servers).fill(0);
     checks?.attach(this);
   }
@@ -107,7 +108,7 @@ export class Cluster implements CheckedCluster {
     while (this.lives[server] !== undefined) await this.crash(server);
     const life = new Life(server);
     this.lives[server] = life;
-    this.ends[server] = Array.from({ length: this.size }, (_, to) => this.network.makeEnd(server, to));
+    this.ends[server] = listOf(this.size, (to) => this.network.makeEnd(server, to));
     this.persisters[server] = this.persisters[server]!.succeed();
     this.simulation.trace.test(`start S${server}`);
     await this.simulation.ask(life, "MakeRaft", () => this.boot(life), undefined);

@@ -1,3 +1,4 @@
+import { listOf } from "../list-of.ts";
 import type { DeliveryWatch } from "../net/network.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { SaveWatch } from "./persister.ts";
@@ -79,7 +80,7 @@ export class CrashPoints implements SaveWatch, DeliveryWatch {
   constructor(simulation: Simulation, servers: number, crash: (server: number, point: CrashPoint) => void) {
     this.#simulation = simulation;
     this.#crash = crash;
-    this.#armed = Array.from({ length: servers }, () => []);
+    this.#armed = listOf(servers, () => []);
   }
 
   arm(server: number, point: CrashPoint): ArmedCrash {

@@ -23,7 +23,7 @@ export interface DiskToRead {
  * run. Undefined when it does not boot or can't be asked: its real restart will tell.
  */
 export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | undefined {
-  const { simulation, makeRaft, server } = disk;
+  const { simulation, makeRaft, network, server, ends, saved } = disk;
   // Nothing that the dead do reaches anybody.
   const life = new Life(server);
   life.alive = false;
@@ -35,7 +35,7 @@ export function readDisk(disk: DiskToRead, drain: () => void): DiskContents | un
   let raft: Raft | undefined;
   try {
     const random = simulation.stream(randomKeys.aside, server, 0);
-    raft = makeRaft(environmentOf(life, { ...disk, random, apply: nobodyTakes }));
+    raft = makeRaft(environmentOf(life, { simulation, network, ends, random, saved, apply: nobodyTakes }));
     const contents = contentsOf(raft);
     raft.kill();
     drain();

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { TestFailure } from "../failure.ts";
+import { listOf } from "../list-of.ts";
 
 const nothingApplied = Symbol("nothing applied");
 
@@ -13,7 +14,7 @@ export class ServiceLogs {
   private readonly logs: unknown[][];
 
   constructor(servers: number) {
-    this.logs = Array.from({ length: servers }, () => []);
+    this.logs = listOf(servers, () => []);
   }
 
   /** Records a command that server `server` applied at `index`. Throws a TestFailure if another server applied another one there. */

@@ -4,6 +4,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Acceptance } from "../cluster/offer.ts";
 import { sameCommand, showCommand } from "../cluster/service-log.ts";
 import { type Aspect, TestFailure } from "../failure.ts";
+import { listOf } from "../list-of.ts";
 import type { RandomStream } from "../sim/random.ts";
 import { randomKeys } from "../sim/random-keys.ts";
 import type { Simulation } from "../sim/simulation.ts";
@@ -52,7 +53,7 @@ export class Lab {
     this.simulation = simulation;
     this.cluster = cluster;
     this.servers = cluster.size;
-    this.#everyone = Array.from({ length: cluster.size }, (_, server) => server);
+    this.#everyone = listOf(cluster.size, (server) => server);
     this.random = simulation.stream(randomKeys.tester, 0);
     this.#test = test;
   }

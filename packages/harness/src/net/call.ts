@@ -126,7 +126,7 @@ export class Call extends SimEvent implements Packet {
     let result: unknown;
     let later: boolean;
     try {
-      result = server.handle(method, this.args);
+      result = server.handle(this.method, this.args);
       later = isThenable(result);
     } catch (thrown) {
       // It crashed before it threw.

@@ -33,12 +33,12 @@ export class NetworkServer {
   }
 
   /** Hands a request to the handler of its method, and throws whatever that does; an ImplementationError when there is none. */
-  handle(method: string, args: unknown): unknown {
+  handle({ name, isInherited }: Method, args: unknown): unknown {
     this.dispatched++;
     const { handlers } = this;
     // `handlers` may be an instance of a class; what every object inherits is no handler.
-    const handler = method in Object.prototype && !Object.hasOwn(handlers, method) ? undefined : handlers[method];
-    if (typeof handler !== "function") throw this.noSuchMethod(method);
+    const handler = isInherited && !Object.hasOwn(handlers, name) ? undefined : handlers[name];
+    if (typeof handler !== "function") throw this.noSuchMethod(name);
     return handler.call(handlers, args);
   }
 
@@ -76,6 +76,8 @@ export interface Method {
   /** Its number in reports, from 1. */
   readonly number: number;
   readonly shapes: MessageShapes;
+  /** Whether every object has something by this name. */
+  readonly isInherited: boolean;
   /** Which RPC of the paper's Figure 2 it is by its name; undefined if none. */
   readonly rpcKind: RpcKind | undefined;
 }
@@ -239,7 +241,8 @@ export class Network {
     let method = this.methods.get(name);
     if (method === undefined) {
       const shapes = this.methods.size < maxMethodsWithShapes ? shapesOf(name) : sharedShapes;
-      method = { name, number: this.simulation.methods.push(name) - 1, shapes, rpcKind: rpcKindOf(name) };
+      const number = this.simulation.methods.push(name) - 1;
+      method = { name, number, shapes, isInherited: name in Object.prototype, rpcKind: rpcKindOf(name) };
       this.methods.set(name, method);
     }
     return method;

@@ -164,7 +164,7 @@ class OldRequest extends SimEvent {
     checks?.coverage.count("oldRequests");
     if (paper !== undefined) checks?.messages.requestArrived(to, paper);
     try {
-      const result = server.handle(method.name, args);
+      const result = server.handle(method, args);
       if (isThenable(result)) this.#heed(server, result);
       else this.#replied(server, result);
     } catch (thrown) {

@@ -1,17 +1,21 @@
+import { bucketOf, FarEvents, isFar } from "./far-events.ts";
 import { mix32 } from "./random.ts";
 import type { SimEvent } from "./sim-event.ts";
 
 /**
- * Binary heap of events by time, then by rank if they have been given one. Without ranks events of one owner at the same instant keep the order in which they were scheduled, as timers of one
+ * All that is going to happen, by time, then by rank if they have been given one. Without ranks events of one owner at the same instant keep the order in which they were scheduled, as timers of one
  * Node process do; between owners the seed decides, anew at each instant.
  */
 export class EventQueue {
-  private readonly heap: SimEvent[] = [];
+  /** A binary heap of what is due soon. Its slots from `count` on are empty: an array that is cut and grows with each event would be allocated anew again and again. */
+  private readonly heap: (SimEvent | undefined)[] = [];
+  private count = 0;
   /**
    * An event that comes before all of the heap, or undefined. Half of all events are scheduled to be the very next one, as calls by the tester and
    * deliveries to a service are: they never pass through the heap.
    */
   private front: SimEvent | undefined = undefined;
+  private readonly far = new FarEvents();
   private readonly tieSeed: number;
   private sequence = 0;
 
@@ -20,23 +24,32 @@ export class EventQueue {
   }
 
   get size(): number {
-    return this.heap.length + (this.front === undefined ? 0 : 1);
+    return this.count + this.far.size + (this.front === undefined ? 0 : 1);
   }
 
   /** All scheduled events, in no order. */
   values(): readonly SimEvent[] {
-    return this.front === undefined ? this.heap : [this.front, ...this.heap];
+    const near = this.heap.slice(0, this.count) as SimEvent[];
+    if (this.front !== undefined) near.push(this.front);
+    return near.concat(this.far.values());
   }
 
   /** The next event, still scheduled. */
   peek(): SimEvent | undefined {
-    return this.front ?? this.heap[0];
+    const next = this.front ?? this.heap[0];
+    if (next !== undefined) return next;
+    this.comeNearer();
+    return this.heap[0];
   }
 
   /** Schedules an event that is not scheduled now. */
   push(event: SimEvent, timeUs: number): void {
     event.timeUs = timeUs;
     event.sequence = this.sequence++;
+    if (bucketOf(timeUs) > this.far.near) {
+      this.far.add(event);
+      return;
+    }
     const next = this.front ?? this.heap[0];
     if (next !== undefined && !this.before(event, next)) {
       this.pushIntoHeap(event);
@@ -54,10 +67,9 @@ export class EventQueue {
       front.heapIndex = -1;
       return front;
     }
-    const heap = this.heap;
-    const first = heap[0];
+    const first = this.peek();
     if (first === undefined) return undefined;
-    const last = heap.pop()!;
+    const last = this.takeLast();
     if (last !== first) this.siftDown(last, 0);
     first.heapIndex = -1;
     return first;
@@ -71,8 +83,13 @@ export class EventQueue {
       this.pop();
       return true;
     }
+    if (isFar(event)) {
+      this.far.remove(event);
+      event.heapIndex = -1;
+      return true;
+    }
     const heap = this.heap;
-    const last = heap.pop()!;
+    const last = this.takeLast();
     event.heapIndex = -1;
     if (last === event) return true;
     if (index > 0 && this.before(last, heap[(index - 1) >> 1]!)) this.siftUp(last, index);
@@ -80,9 +97,19 @@ export class EventQueue {
     return true;
   }
 
+  /** Nothing is near: what is due next comes into the heap. */
+  private comeNearer(): void {
+    this.far.advance((event) => this.pushIntoHeap(event));
+  }
+
   private pushIntoHeap(event: SimEvent): void {
-    this.heap.push(event);
-    this.siftUp(event, this.heap.length - 1);
+    this.siftUp(event, this.count++);
+  }
+
+  private takeLast(): SimEvent {
+    const last = this.heap[--this.count]!;
+    this.heap[this.count] = undefined;
+    return last;
   }
 
   private siftUp(event: SimEvent, from: number): void {
@@ -102,7 +129,7 @@ export class EventQueue {
 
   private siftDown(event: SimEvent, from: number): void {
     const heap = this.heap;
-    const size = heap.length;
+    const size = this.count;
     let index = from;
     for (;;) {
       let childIndex = 2 * index + 1;

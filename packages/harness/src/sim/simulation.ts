@@ -46,6 +46,8 @@ export interface SimulationOptions {
   readonly realElapsedUs: (() => number) | undefined;
   /** Decides when packets and timers happen, and in which order those of one instant; without one they happen when they are due. */
   readonly adversary?: Adversary | undefined;
+  /** Whether the servers leave nothing to promises (`MakeRaft.synchronous`): only what tells the tester something can then leave a promise to run. */
+  readonly synchronous?: boolean;
 }
 
 /** Is told that an event of a server is over, with all that followed at its instant, before the next one begins. */
@@ -66,6 +68,7 @@ export class Simulation {
   readonly trace: Trace;
   readonly hash: TraceHash;
   readonly recent: RecentEvents;
+  readonly synchronous: boolean;
   /** Names of the RPC methods seen, for reports. */
   readonly methods: string[] = [""];
   /** Number of events that have begun. */
@@ -85,7 +88,14 @@ export class Simulation {
   aside = false;
 
   private readonly queue: EventQueue;
-  private readonly options: SimulationOptions;
+  // Of the options: each event looks at them.
+  private readonly limits: SimulationLimits;
+  private readonly maxVirtualUs: number;
+  private readonly stopAtEvent: number | undefined;
+  private readonly watch: RunWatch | undefined;
+  private readonly progress: Int32Array | undefined;
+  private readonly realElapsedUs: (() => number) | undefined;
+  private readonly adversary: Adversary | undefined;
   /** Undefined while no server has been paused. */
   private pauses: Pauses | undefined = undefined;
   /** Of the servers whose clocks have a rate of their own; undefined while there is none. */
@@ -104,12 +114,20 @@ export class Simulation {
   private eventsAtInstant = 0;
 
   constructor(options: SimulationOptions) {
-    this.options = options;
+    const { limits, watch, realElapsedUs } = options;
+    this.limits = limits;
+    this.maxVirtualUs = limits.maxVirtualMs * 1000;
+    this.stopAtEvent = options.stopAtEvent;
+    this.watch = watch;
+    this.progress = options.progress;
+    this.realElapsedUs = realElapsedUs;
+    this.adversary = options.adversary;
+    this.synchronous = options.synchronous ?? false;
     this.seed = options.seed;
-    this.hash = options.watch === undefined ? new TraceHash() : new WatchedHash(options.watch);
+    this.hash = watch === undefined ? new TraceHash() : new WatchedHash(watch);
     this.queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
     this.trace = new Trace(options.traceLevel, () => this.nowMs);
-    this.recent = options.realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
+    this.recent = realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
     this.recent.clear();
   }
 
@@ -119,7 +137,7 @@ export class Simulation {
 
   /** Brings the real clock's time up to date: code may run between two events there. */
   refreshNow(): void {
-    const elapsed = this.options.realElapsedUs;
+    const elapsed = this.realElapsedUs;
     if (elapsed !== undefined) this.nowUs = Math.max(this.nowUs, elapsed());
   }
 
@@ -131,8 +149,8 @@ export class Simulation {
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
     if (!this.inEvent) this.refreshNow();
-    this.options.watch?.scheduled(event, delayUs);
-    const { adversary } = this.options;
+    this.watch?.scheduled(event, delayUs);
+    const { adversary } = this;
     this.queue.push(event, adversary === undefined ? this.nowUs + delayUs : adversary.place(event, this.nowUs, delayUs));
     this.onScheduled?.();
   }
@@ -154,7 +172,7 @@ export class Simulation {
 
   /** Whether time is the run's own. */
   get isVirtual(): boolean {
-    return this.options.realElapsedUs === undefined;
+    return this.realElapsedUs === undefined;
   }
 
   /** The tester sleeps. */
@@ -307,7 +325,7 @@ export class Simulation {
   step(drain: () => void): void {
     const event = this.begin();
     if (event === undefined) return;
-    drain();
+    if (!this.synchronous || event.kind === eventKinds.testerWake || event.kind === eventKinds.enter) drain();
     this.end(drain);
   }
 
@@ -315,7 +333,7 @@ export class Simulation {
   begin(): SimEvent | undefined {
     const event = this.nextEvent();
     if (event === undefined) return undefined;
-    this.options.watch?.begin(event);
+    this.watch?.begin(event);
     this.currentServer = event.owner;
     this.inEvent = true;
     try {
@@ -337,7 +355,7 @@ export class Simulation {
     }
     while (this.endings.length > 0) this.endings.shift()!();
     this.diedInEvent = undefined;
-    this.options.watch?.end();
+    this.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
   }
@@ -357,7 +375,7 @@ export class Simulation {
       return undefined;
     }
     const number = this.events + 1;
-    if (number === this.options.stopAtEvent) {
+    if (number === this.stopAtEvent) {
       const seen = event.describe();
       const server = event.owner === TESTER ? {} : { server: event.owner };
       this.fail(new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...server }));
@@ -365,12 +383,9 @@ export class Simulation {
     }
     this.advance(event);
     this.events = number;
-    const hash = this.hash;
-    hash.mix(event.kind | ((event.owner + 1) << 8));
-    hash.mix(event.timeUs);
-    hash.mix(event.digest);
+    this.hash.mixEvent(event.kind | ((event.owner + 1) << 8), event.timeUs, event.digest);
     this.recent.add(event);
-    const progress = this.options.progress;
+    const { progress } = this;
     if (progress !== undefined) {
       progress[progressCells.event] = number;
       progress[progressCells.virtualMs] = this.nowUs / 1000;
@@ -397,7 +412,7 @@ export class Simulation {
   }
 
   private advance(event: SimEvent): void {
-    const { limits } = this.options;
+    const { limits } = this;
     if (event.timeUs > this.instantUs) {
       this.instantUs = event.timeUs;
       this.nowUs = Math.max(this.nowUs, event.timeUs);
@@ -409,7 +424,7 @@ export class Simulation {
       this.fail(new StuckError(`${cause} (${this.eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
     }
     this.refreshNow();
-    if (event.timeUs > limits.maxVirtualMs * 1000) {
+    if (event.timeUs > this.maxVirtualUs) {
       const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
       this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
     } else if (this.events >= limits.maxEvents) {

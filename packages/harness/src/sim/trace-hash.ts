@@ -14,6 +14,13 @@ export class TraceHash {
     this.b = b ^ Math.imul(a, 0x27d4eb2f);
   }
 
+  /** What every event adds. */
+  mixEvent(kindAndOwner: number, timeUs: number, digest: number): void {
+    this.mix(kindAndOwner);
+    this.mix(timeUs);
+    this.mix(digest);
+  }
+
   /** 16 hexadecimal digits. */
   toString(): string {
     return hex(this.a) + hex(this.b);

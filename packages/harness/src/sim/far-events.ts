@@ -1,0 +1,98 @@
+import type { SimEvent } from "./sim-event.ts";
+
+/** Microseconds of virtual time that one bucket spans, as a power of two. */
+const bucketUs = 1 << 16;
+/** Buckets in use at a time: they reach 8.4 s ahead, beyond all delays of the network. */
+const buckets = 1 << 7;
+/** Added to the position of an event that is kept here, so that it is not taken for one in the heap. */
+const farIndex = 1 << 24;
+
+/** Which bucket's time `timeUs` lies in. */
+export function bucketOf(timeUs: number): number {
+  return Math.floor(timeUs / bucketUs);
+}
+
+/** Whether a scheduled event is kept here. */
+export function isFar(event: SimEvent): boolean {
+  return event.heapIndex >= farIndex;
+}
+
+/**
+ * The events that are not due soon, sorted by 65 ms of time and no further. Calls to dead ends wait for seconds: in one heap with all others, hundreds of them would be in the way of each event.
+ */
+export class FarEvents {
+  /** The bucket before the first one kept here: what is due in it or earlier is near. */
+  near = 0;
+  size = 0;
+  /** A ring: those of bucket b are at b % buckets. It never holds any of the near bucket, whose place is being emptied while the next ones come in. */
+  private readonly ring: (SimEvent[] | undefined)[] = new Array(buckets).fill(undefined);
+  /** Events of later buckets than the ring has. */
+  private readonly beyond: SimEvent[] = [];
+
+  /** Keeps an event of a bucket after `near`, its time set. */
+  add(event: SimEvent): void {
+    this.size++;
+    this.put(this.listFor(bucketOf(event.timeUs)), event);
+  }
+
+  remove(event: SimEvent): void {
+    this.size--;
+    this.takeOut(this.listFor(bucketOf(event.timeUs)), event);
+  }
+
+  /** Makes the first bucket that holds anything the near one, and hands its events to `take`, in no order. Does nothing when there is none. */
+  advance(take: (event: SimEvent) => void): void {
+    if (this.size === 0) return;
+    if (this.size === this.beyond.length) this.near = this.firstBeyond() - 1;
+    let list: SimEvent[] | undefined;
+    do {
+      this.near++;
+      this.drawIn();
+      list = this.ring[this.near % buckets];
+    } while (list === undefined || list.length === 0);
+    this.size -= list.length;
+    for (let event = list.pop(); event !== undefined; event = list.pop()) take(event);
+  }
+
+  values(): SimEvent[] {
+    return [...this.ring.flatMap((list) => list ?? []), ...this.beyond];
+  }
+
+  private listFor(bucket: number): SimEvent[] {
+    if (bucket - this.near >= buckets) return this.beyond;
+    const at = bucket % buckets;
+    let list = this.ring[at];
+    if (list === undefined) {
+      list = [];
+      this.ring[at] = list;
+    }
+    return list;
+  }
+
+  private put(list: SimEvent[], event: SimEvent): void {
+    event.heapIndex = farIndex + list.push(event) - 1;
+  }
+
+  private takeOut(list: SimEvent[], event: SimEvent): void {
+    const last = list.pop()!;
+    if (last === event) return;
+    last.heapIndex = event.heapIndex;
+    list[event.heapIndex - farIndex] = last;
+  }
+
+  private firstBeyond(): number {
+    return this.beyond.reduce((first, { timeUs }) => Math.min(first, bucketOf(timeUs)), Number.POSITIVE_INFINITY);
+  }
+
+  /** The ring has moved on: its last bucket may be that of events from beyond. */
+  private drawIn(): void {
+    const { beyond, near } = this;
+    for (let i = beyond.length - 1; i >= 0; i--) {
+      const event = beyond[i]!;
+      const bucket = bucketOf(event.timeUs);
+      if (bucket - near >= buckets) continue;
+      this.takeOut(beyond, event);
+      this.put(this.listFor(bucket), event);
+    }
+  }
+}
