@@ -3,7 +3,7 @@ export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** For cold paths. Hot paths test and `throw new InvariantError(...)` themselves, so that the text is built only when it is needed. */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new InvariantError(message);
+/** `message` is called only if the condition does not hold. Hot paths test and `throw new InvariantError(...)` themselves. */
+export function assert(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new InvariantError(message());
 }

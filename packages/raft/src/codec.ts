@@ -1,4 +1,4 @@
-import { assert } from "./assert.ts";
+import { assert, InvariantError } from "./assert.ts";
 import { ByteReader, ByteWriter, MAX_VARINT_BYTES, varintSize, writeVarint } from "./bytes.ts";
 import type { Entry } from "./messages.ts";
 import { readValue, writeValue } from "./value.ts";
@@ -11,6 +11,9 @@ import { readValue, writeValue } from "./value.ts";
  * all varints but the commands. A save must not cost a pass over a log that hardly changed, so the entries stay encoded beside the log.
  */
 const FORMAT = 1;
+
+/** Room behind the entries at boot. */
+const SPARE_ROOM = 256;
 
 /** Room in front of the first entry for the longest header: state is then one contiguous piece of the buffer. */
 const HEADER_ROOM = 6 * MAX_VARINT_BYTES;
@@ -29,10 +32,15 @@ export class EncodedEntries {
   /** Where each entry ends. */
   private ends: number[];
 
-  constructor() {
-    this.writer = new ByteWriter(HEADER_ROOM + 256);
+  /** Of none; or of those in `stored` from `start` on, of which each ends where `ends` says. */
+  constructor(stored?: { readonly bytes: Uint8Array; readonly start: number; readonly ends: readonly number[] }) {
+    const { bytes, start, ends } = stored ?? noEntries;
+    this.writer = new ByteWriter(HEADER_ROOM + bytes.length - start + SPARE_ROOM);
     this.writer.length = HEADER_ROOM;
     this.ends = [];
+    if (ends.length === 0) return;
+    this.writer.copy(bytes.subarray(start));
+    for (const end of ends) this.ends.push(end + HEADER_ROOM - start);
   }
 
   /** If the command cannot be encoded this throws and nothing has changed. */
@@ -81,6 +89,8 @@ export class EncodedEntries {
   }
 }
 
+const noEntries = { bytes: new Uint8Array(0), start: 0, ends: [] };
+
 /** Encodes a state that has no live log beside it. */
 export function encodeState(state: PersistentState): Uint8Array {
   const encoded = new EncodedEntries();
@@ -93,7 +103,12 @@ export function encodeState(state: PersistentState): Uint8Array {
  * InvariantError for a state that no server can have been in.
  */
 export function decodeState(bytes: Uint8Array): PersistentState {
-  if (bytes.length === 0) return { currentTerm: 0, votedFor: undefined, snapshotIndex: 0, snapshotTerm: 0, entries: [] };
+  return restore(bytes).state;
+}
+
+/** The same, with the entries as they stand encoded. */
+export function restore(bytes: Uint8Array): { readonly state: PersistentState; readonly encoded: EncodedEntries } {
+  if (bytes.length === 0) return { state: firstState, encoded: new EncodedEntries() };
   const reader = new ByteReader(bytes);
   const format = reader.varint("the format number");
   if (format !== FORMAT) throw reader.damage(`format ${format}, expected ${FORMAT}`);
@@ -105,27 +120,35 @@ export function decodeState(bytes: Uint8Array): PersistentState {
   // An entry takes at least two bytes.
   if (2 * count > reader.remaining) throw reader.damage(`${count} entries do not fit in ${reader.remaining} bytes`);
   const entries: Entry[] = [];
+  const start = reader.offset;
+  const ends: number[] = [];
   for (let i = 0; i < count; i += 1) {
     const term = reader.varint("an entry's term");
     entries.push({ term, command: readValue(reader) });
+    ends.push(reader.offset);
   }
   if (reader.remaining > 0) throw reader.damage(`${reader.remaining} bytes after the last of ${count} entries`);
   const state = { currentTerm, votedFor: vote === 0 ? undefined : vote - 1, snapshotIndex, snapshotTerm, entries };
   checkTerms(state);
-  return state;
+  return { state, encoded: new EncodedEntries({ bytes, start, ends }) };
 }
+
+const firstState: PersistentState = { currentTerm: 0, votedFor: undefined, snapshotIndex: 0, snapshotTerm: 0, entries: [] };
 
 function checkTerms(state: PersistentState): void {
   const { currentTerm, snapshotIndex, snapshotTerm, entries } = state;
   assert(
     (snapshotIndex === 0) === (snapshotTerm === 0),
-    `stored snapshot point: index ${snapshotIndex} with term ${snapshotTerm}, expected both 0 or neither`,
+    () => `stored snapshot point: index ${snapshotIndex} with term ${snapshotTerm}, expected both 0 or neither`,
   );
   let term = snapshotTerm;
-  for (const [i, entry] of entries.entries()) {
-    const index = snapshotIndex + 1 + i;
-    assert(entry.term >= 1 && entry.term >= term, `stored entry ${index} has term ${entry.term} after an entry of term ${term}`);
+  let index = snapshotIndex;
+  for (const entry of entries) {
+    index += 1;
+    if (!(entry.term >= 1 && entry.term >= term)) {
+      throw new InvariantError(`stored entry ${index} has term ${entry.term} after an entry of term ${term}`);
+    }
     term = entry.term;
   }
-  assert(term <= currentTerm, `the stored log ends in term ${term}, past currentTerm ${currentTerm}`);
+  assert(term <= currentTerm, () => `the stored log ends in term ${term}, past currentTerm ${currentTerm}`);
 }

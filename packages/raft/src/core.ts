@@ -126,10 +126,10 @@ export class RaftCore {
   /** §7: `snapshot` stands for everything up to `index`, which has been applied. Older ones than the present one are ignored. */
   compact(index: number, snapshot: Uint8Array): void {
     const state = this.state;
-    assert(Number.isSafeInteger(index) && index >= 0, `snapshot up to index ${index}, expected a log index`);
-    assert(index <= state.lastApplied, `snapshot up to index ${index}, but only ${state.lastApplied} entries were applied`);
+    assert(Number.isSafeInteger(index) && index >= 0, () => `snapshot up to index ${index}, expected a log index`);
+    assert(index <= state.lastApplied, () => `snapshot up to index ${index}, but only ${state.lastApplied} entries were applied`);
     if (index <= state.log.snapshotIndex) return;
-    assert(snapshot.length > 0, `the snapshot up to index ${index} is empty, which would be stored as none at all`);
+    assert(snapshot.length > 0, () => `the snapshot up to index ${index} is empty, which would be stored as none at all`);
     state.trace("SNAP", `T${state.currentTerm} compacts ${state.log.firstIndex}..${index}`);
     state.log.compactTo(index);
     state.snapshot = snapshot;

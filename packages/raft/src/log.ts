@@ -15,12 +15,13 @@ export class RaftLog {
   lastTerm: number;
   private encoded: EncodedEntries;
 
-  constructor(snapshotIndex: number, snapshotTerm: number) {
+  /** `entries`: above the snapshot point, their terms in order; `encoded`: the same, which the log takes over. */
+  constructor(snapshotIndex: number, snapshotTerm: number, entries: readonly Entry[] = [], encoded = new EncodedEntries()) {
     this.snapshotIndex = snapshotIndex;
     this.snapshotTerm = snapshotTerm;
-    this.entries = [];
-    this.lastTerm = snapshotTerm;
-    this.encoded = new EncodedEntries();
+    this.entries = entries.slice();
+    this.lastTerm = entries.at(-1)?.term ?? snapshotTerm;
+    this.encoded = encoded;
   }
 
   /** Index of the first entry kept. Invariant: snapshotIndex + 1 = firstIndex <= lastIndex + 1. */

@@ -1,6 +1,6 @@
 import type { RaftView, Random } from "./api.ts";
 import { assert, InvariantError } from "./assert.ts";
-import { decodeState } from "./codec.ts";
+import { restore } from "./codec.ts";
 import { RaftLog } from "./log.ts";
 import type { AppendEntriesArgs, InstallSnapshotArgs, Outgoing, RequestVoteArgs } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
@@ -61,8 +61,11 @@ export class RaftState implements RaftView {
 
   constructor(config: CoreConfig, saved: Uint8Array, snapshot: Uint8Array, now: number) {
     const { me, servers, options } = config;
-    assert(Number.isSafeInteger(servers) && servers >= 1, `a cluster of ${servers} servers, expected a whole number of at least 1`);
-    assert(Number.isSafeInteger(me) && me >= 0 && me < servers, `server ${me} in a cluster of ${servers}, expected 0..${servers - 1}`);
+    assert(Number.isSafeInteger(servers) && servers >= 1, () => `a cluster of ${servers} servers, expected a whole number of at least 1`);
+    assert(
+      Number.isSafeInteger(me) && me >= 0 && me < servers,
+      () => `server ${me} in a cluster of ${servers}, expected 0..${servers - 1}`,
+    );
     this.config = config;
     this.options = options;
     this.me = me;
@@ -71,16 +74,16 @@ export class RaftState implements RaftView {
     for (let server = 0; server < servers; server++) if (server !== me) peers.push(new Progress(server));
     this.peers = peers;
 
-    const { currentTerm, votedFor, snapshotIndex, snapshotTerm, entries } = decodeState(saved);
-    assert(votedFor === undefined || votedFor < servers, `stored votedFor ${votedFor} in a cluster of ${servers} servers`);
+    const { state, encoded } = restore(saved);
+    const { currentTerm, votedFor, snapshotIndex, snapshotTerm, entries } = state;
+    assert(votedFor === undefined || votedFor < servers, () => `stored votedFor ${votedFor} in a cluster of ${servers} servers`);
     assert(
       snapshotIndex > 0 === snapshot.length > 0,
-      `the stored log begins after index ${snapshotIndex}, but the stored snapshot has ${snapshot.length} bytes`,
+      () => `the stored log begins after index ${snapshotIndex}, but the stored snapshot has ${snapshot.length} bytes`,
     );
     this.currentTerm = currentTerm;
     this.votedFor = votedFor;
-    this.log = new RaftLog(snapshotIndex, snapshotTerm);
-    for (const entry of entries) this.log.append(entry);
+    this.log = new RaftLog(snapshotIndex, snapshotTerm, entries, encoded);
     this.snapshot = snapshot;
     this.commitIndex = snapshotIndex;
     this.lastApplied = snapshotIndex;

@@ -29,9 +29,10 @@ export class EventQueue {
 
   /** All scheduled events, in no order. */
   values(): readonly SimEvent[] {
-    const near = this.heap.slice(0, this.count) as SimEvent[];
-    if (this.front !== undefined) near.push(this.front);
-    return near.concat(this.far.values());
+    const events = this.heap.slice(0, this.count) as SimEvent[];
+    if (this.front !== undefined) events.push(this.front);
+    this.far.listInto(events);
+    return events;
   }
 
   /** The next event, still scheduled. */

@@ -54,8 +54,10 @@ export class FarEvents {
     for (let event = list.pop(); event !== undefined; event = list.pop()) take(event);
   }
 
-  values(): SimEvent[] {
-    return [...this.ring.flatMap((list) => list ?? []), ...this.beyond];
+  /** Puts all that are kept into `events`, in no order. */
+  listInto(events: SimEvent[]): void {
+    for (const list of this.ring) if (list !== undefined) for (const event of list) events.push(event);
+    for (const event of this.beyond) events.push(event);
   }
 
   private listFor(bucket: number): SimEvent[] {

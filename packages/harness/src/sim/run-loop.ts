@@ -108,7 +108,8 @@ class RealTimeLoop implements Sleeper {
       this.#finish = resolve;
     });
     const around = (event: SimEvent) => withinScope({ simulation, server: event.owner }, () => event.fire());
-    simulation.around = around;
+    // Servers that leave nothing to promises leave nothing behind that could be asked whose it is.
+    if (!simulation.synchronous) simulation.around = around;
     const scheduled = () => {
       if (this.#stepping) return;
       this.#lookAhead();
