@@ -3,13 +3,30 @@ export class DamagedStateError extends Error {
   override readonly name = "DamagedStateError";
 }
 
+/** Buffers of at most this many bytes are cut from a larger one: servers boot often, and memory of its own for each costs more than what is written to it. */
+const maxPooledBytes = 4096;
+let pool = new Uint8Array(16 * maxPooledBytes);
+let pooled = 0;
+
+/** What is in it is anything. */
+function allocate(size: number): Uint8Array {
+  if (size > maxPooledBytes) return new Uint8Array(size);
+  if (pooled + size > pool.length) {
+    pool = new Uint8Array(pool.length);
+    pooled = 0;
+  }
+  const bytes = pool.subarray(pooled, pooled + size);
+  pooled += size;
+  return bytes;
+}
+
 /** A byte buffer that grows at its end. Writers call `reserve` first and then write without further checks. */
 export class ByteWriter {
   bytes: Uint8Array;
   length: number;
 
   constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes = allocate(capacity);
     this.length = 0;
   }
 
@@ -17,7 +34,7 @@ export class ByteWriter {
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    const grown = allocate(Math.max(needed, 2 * this.bytes.length));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

@@ -39,6 +39,8 @@ export class LogMatching {
   isNew = false;
   private readonly report: Report;
   private readonly byIndex: (EntryRecord | undefined)[] = [];
+  /** Highest term of an entry at each index: most that are new are of a higher one, and there can be hundreds. */
+  private readonly highestTerms: number[] = [];
 
   constructor(report: Report) {
     this.report = report;
@@ -51,6 +53,7 @@ export class LogMatching {
 
   /** Brings the entry to the front: who fights over an index fights over the latest terms. */
   private findBehind(first: EntryRecord, index: number, term: number): EntryRecord | undefined {
+    if (term > this.highestTerms[index]!) return undefined;
     let before = first;
     let entry = first.next;
     while (entry !== undefined && entry.term !== term) {
@@ -136,6 +139,7 @@ export class LogMatching {
       next: this.byIndex[index],
     };
     this.byIndex[index] = entry;
+    this.highestTerms[index] = Math.max(term, this.highestTerms[index] ?? 0);
     return entry;
   }
 

@@ -51,10 +51,12 @@ export class ServerRecord {
   savesAtQuiet = 0;
   /** `saves` before the event in which the present term began. */
   savesBeforeTerm = 0;
-  /** The log as it was at the end of the latest event in which something was saved. */
-  readonly diskTerms: number[] = [0];
+  // The log as it was at the end of the latest event in which something was saved: `terms` from `diskBase` to `diskLast`, but for what has changed there since.
   diskBase = 0;
   diskLast = 0;
+  /** What `terms` was from `overwrittenFrom` to `diskLast`, where the log is another one by now. */
+  private overwritten: readonly number[] = noTerms;
+  private overwrittenFrom = Number.POSITIVE_INFINITY;
   /** Lowest index at which log and disk may differ. */
   changedFrom = 1;
   /** Index of the service's snapshot on disk; 0 without one. */
@@ -121,7 +123,20 @@ export class ServerRecord {
 
   /** Whether this very entry, or a snapshot of it, would be there after a crash. */
   holdsOnDisk(index: number, term: number): boolean {
-    return index <= this.diskBase || (index <= this.diskLast && this.diskTerms[index] === term);
+    if (index <= this.diskBase || index > this.diskLast) return index <= this.diskBase;
+    const from = this.overwrittenFrom;
+    return (index < from ? this.terms[index] : this.overwritten[index - from]) === term;
+  }
+
+  /** Sets the term of an entry of the log, or of its snapshot. */
+  setTerm(index: number, term: number): void {
+    if (index <= this.diskLast && index < this.overwrittenFrom) this.keepDiskFrom(index);
+    this.terms[index] = term;
+  }
+
+  private keepDiskFrom(index: number): void {
+    this.overwritten = [...this.terms.slice(index, Math.min(this.overwrittenFrom, this.diskLast + 1)), ...this.overwritten];
+    this.overwrittenFrom = index;
   }
 
   private forgetSent(): void {
@@ -133,14 +148,17 @@ export class ServerRecord {
   }
 
   /** The log has been saved as it is. */
-  copyLogToDisk(): void {
-    const { terms, diskTerms, lastIndex } = this;
-    for (let index = Math.max(this.changedFrom, this.baseIndex); index <= lastIndex; index++) diskTerms[index] = terms[index]!;
+  logIsOnDisk(): void {
+    const { lastIndex } = this;
+    this.overwritten = noTerms;
+    this.overwrittenFrom = Number.POSITIVE_INFINITY;
     this.diskBase = this.baseIndex;
     this.diskLast = lastIndex;
     this.changedFrom = lastIndex + 1;
   }
 }
+
+const noTerms: readonly number[] = [];
 
 /** -1 and null are what many write for nobody. */
 export function votedForOf({ votedFor }: Pick<RaftView, "votedFor">): number | undefined {

@@ -50,7 +50,7 @@ export class ViewChecks {
     const view = record.raft!.inspect!();
     checkView(view);
     this.followLog(record, view, Number.POSITIVE_INFINITY, "dead");
-    if (record.saves !== record.savesAtQuiet) record.copyLogToDisk();
+    if (record.saves !== record.savesAtQuiet) record.logIsOnDisk();
   }
 
   /**
@@ -152,7 +152,7 @@ export class ViewChecks {
     for (let index = Math.max(kept, base) + 1; index <= last; index++) {
       if (how !== "dead") this.entryAdded(record, index, view.termAt(index));
       else {
-        terms[index] = view.termAt(index);
+        record.setTerm(index, view.termAt(index));
         this.checkers.logMatching.mayHold(server, index, terms[index]!, events, nowUs);
       }
     }
@@ -196,7 +196,7 @@ export class ViewChecks {
       record.changedFrom = Math.min(record.changedFrom, base);
       if (base > record.lastIndex && record.lastIndex > 0) coverage.count("snapshotsInstalledOnLaggards");
     }
-    terms[base] = term;
+    record.setTerm(base, term);
     record.baseIndex = base;
     return isReplaced;
   }
@@ -216,7 +216,7 @@ export class ViewChecks {
     const { server, terms } = record;
     const { simulation, logTerms } = this.checkers;
     const prevTerm = index - 1 < record.knownFrom ? -1 : terms[index - 1]!;
-    terms[index] = term;
+    record.setTerm(index, term);
     logTerms.entry(server, index, term, prevTerm, record.currentTerm, simulation.events, simulation.nowUs);
     this.checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())");
   }
@@ -229,7 +229,7 @@ export class ViewChecks {
       if (record.holdsOnDisk(index, committed.termAt(index)!)) held.push(index);
     }
     record.changedFrom = 0;
-    record.copyLogToDisk();
+    record.logIsOnDisk();
     const lost = held.findLast((index) => !record.holdsOnDisk(index, committed.termAt(index)!));
     if (lost === undefined) return;
     const { events, nowUs } = simulation;
@@ -244,7 +244,7 @@ export class ViewChecks {
     if (snapshots) snapshotConsistency.saved(record, events, nowUs);
     const term = changedFrom <= diskLast ? committed.termAt(changedFrom) : undefined;
     const had = term !== undefined && record.holdsOnDisk(changedFrom, term);
-    record.copyLogToDisk();
+    record.logIsOnDisk();
     if (had && !record.holdsOnDisk(changedFrom, term)) {
       durableQuorum.dropped(server, changedFrom, term, committed.commitOf(changedFrom), records, events, nowUs);
     }

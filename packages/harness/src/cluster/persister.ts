@@ -23,7 +23,7 @@ export class MemoryPersister implements Persister {
   private readonly simulation: Simulation;
   private readonly server: number;
   private readonly checks: Checks | undefined;
-  /** Grows as needed and is written in place: nobody else ever sees it. */
+  /** Grows as needed and is written in place: nobody sees it but persisters that are detached, to which it is no matter what they read. */
   private state: Uint8Array = nothing;
   private stateBytes = 0;
   private snapshot: Uint8Array = nothing;
@@ -89,7 +89,7 @@ export class MemoryPersister implements Persister {
   }
 
   private copyTo(other: MemoryPersister): void {
-    other.state = this.readState();
+    other.state = this.state;
     other.stateBytes = this.stateBytes;
     other.snapshot = this.snapshot;
   }
