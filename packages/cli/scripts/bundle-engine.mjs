@@ -12,7 +12,7 @@ for (const name of readdirSync(dist)) if (name.endsWith(".cache")) rmSync(new UR
 await build({
   stdin: {
     contents:
-      'export { beyondTests, formatSeed, labTests, parseSeed, runIteration, runSeed } from "@raft-stress/harness"; export { makeRaft } from "@raft-stress/raft";',
+      'export { beyondTests, formatSeed, labTests, parseSeed, runIteration, runSeed } from "@raft-stress/harness"; export { makeRaft } from "@raft-stress/raft"; export { loadImplementation } from "../dist/implementation/load.js";',
     resolveDir: here,
   },
   outfile: fileURLToPath(new URL("engine.cjs", dist)),

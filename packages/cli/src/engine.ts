@@ -3,12 +3,13 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
-/** What a worker thread runs: the harness and the built-in Raft. */
+/** What a worker thread runs: the harness, the built-in Raft, and what loads another one. */
 export type Engine = Pick<
   typeof import("@raft-stress/harness"),
   "beyondTests" | "formatSeed" | "labTests" | "parseSeed" | "runIteration" | "runSeed"
 > &
-  Pick<typeof import("@raft-stress/raft"), "makeRaft">;
+  Pick<typeof import("@raft-stress/raft"), "makeRaft"> &
+  Pick<typeof import("./implementation/load.ts"), "loadImplementation">;
 
 const bundle = fileURLToPath(new URL("./engine.cjs", import.meta.url));
 
@@ -33,14 +34,16 @@ export async function loadEngine(): Promise<Engine> {
   }
   // The Raft by URL, because a dependency written down here would be one of the whole command, not of its workers.
   const [harness, { makeRaft }] = await Promise.all([import("@raft-stress/harness"), import(import.meta.resolve("@raft-stress/raft"))]);
-  return { ...harness, makeRaft };
+  const loadImplementation: Engine["loadImplementation"] = async (...given) =>
+    (await import("./implementation/load.ts")).loadImplementation(...given);
+  return { ...harness, makeRaft, loadImplementation };
 }
 
 /** Whether nothing was compiled since the bundle was made. A published package holds no compiler's stamps: there it always is. */
 function bundleIsCurrent(): boolean {
   const madeMs = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs;
   if (madeMs === undefined) return false;
-  const stamps = ["raft", "harness"].map((name) => new URL(`../../${name}/dist/.tsbuildinfo`, import.meta.url));
+  const stamps = ["raft", "harness", "cli"].map((name) => new URL(`../../${name}/dist/.tsbuildinfo`, import.meta.url));
   return stamps.every((stamp) => (statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0) <= madeMs);
 }
 

@@ -25,19 +25,9 @@ interface Loaded {
 }
 
 async function load(): Promise<Loaded> {
-  if (setup.raft === undefined) return loadBuiltIn();
-  // A user's Raft is loaded by code that shares its modules with the harness: there the engine is taken module by module.
-  const [{ runIteration }, { loadImplementation }] = await Promise.all([
-    import("@raft-stress/harness"),
-    import("./implementation/load.ts"),
-  ]);
+  const { runIteration, makeRaft, loadImplementation } = await loadEngine();
   tuneEngine();
-  return { runIteration, raft: await loadImplementation(setup.raft, setup.settings.clock) };
-}
-
-async function loadBuiltIn(): Promise<Loaded> {
-  const { runIteration, makeRaft } = await loadEngine();
-  tuneEngine();
+  if (setup.raft !== undefined) return { runIteration, raft: await loadImplementation(setup.raft, setup.settings.clock) };
   return { runIteration, raft: { makeRaft, check: async () => {}, runAlone: (run) => run() } };
 }
 

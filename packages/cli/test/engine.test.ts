@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
 import { codeCache, type Engine, loadEngine, runBundle } from "../dist/engine.js";
 
-async function hashOfRun({ runIteration, runSeed, formatSeed, parseSeed, makeRaft }: Engine): Promise<string> {
+type Runs = Pick<Engine, "runIteration" | "runSeed" | "formatSeed" | "parseSeed" | "makeRaft">;
+
+async function hashOfRun({ runIteration, runSeed, formatSeed, parseSeed, makeRaft }: Runs): Promise<string> {
   const test = "TestBasicAgree2B";
   const job = { test, iteration: 0, seed: formatSeed(runSeed(parseSeed("7")!, test, 0)) };
   const { traceHash } = await runIteration(job, makeRaft, {
