@@ -16,7 +16,8 @@ export type MakeCore = (env: RaftEnv) => RaftCore;
 
 /** Makes a pure core a server: events in, and their results carried out on the server's environment. */
 export function fromCore(makeCore: MakeCore): MakeRaft {
-  return Object.assign((env: RaftEnv) => new RaftServer(env, makeCore(env)), { synchronous: true as const });
+  const makeServer = (env: RaftEnv) => new RaftServer(env, makeCore(env));
+  return Object.assign(makeServer, { synchronous: true as const });
 }
 
 class RaftServer implements Raft {
