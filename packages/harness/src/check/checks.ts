@@ -1,4 +1,4 @@
-import type { ApplyMessage, Raft, StartResult } from "@raft-stress/raft/api";
+import type { ApplyMessage, Raft, RaftView, StartResult } from "@raft-stress/raft/api";
 import { ImplementationError } from "../failure.ts";
 import type { QuietWatch, Simulation } from "../sim/simulation.ts";
 import { Checkers } from "./checkers.ts";
@@ -41,6 +41,8 @@ export class Checks implements QuietWatch {
   private cluster: CheckedCluster | undefined = undefined;
   /** On the real clock a server that is booted aside could set timers of Node's own, and what another did between two events is no event's. */
   private readonly canBoot: boolean;
+  /** What a calm server showed last. */
+  private shown: RaftView | undefined = undefined;
   /** Lets promises run at the end of the event that is over; undefined where nothing can be run then. */
   private drain: (() => void) | undefined = undefined;
 
@@ -98,6 +100,7 @@ export class Checks implements QuietWatch {
   saved(server: number, snapshot: Uint8Array | undefined): void {
     const record = this.checkers.records[server]!;
     record.saves++;
+    record.isCalm = false;
     if (snapshot !== undefined) record.diskSnapshotIndex = snapshotIndexOf(snapshot);
   }
 
@@ -164,7 +167,7 @@ export class Checks implements QuietWatch {
   /** An event of `server` is over, with all that followed at once. `drain`: lets promises run; undefined where nothing can be run now. */
   quiet(server: number, drainOfLoop: (() => void) | undefined): void {
     const record = this.checkers.records[server];
-    if (record === undefined) return;
+    if (record === undefined || (record.isCalm && this.isUnchanged(record))) return;
     const drain = this.canBoot ? drainOfLoop : undefined;
     this.drain = drain;
     if (record.raft !== undefined) {
@@ -174,11 +177,23 @@ export class Checks implements QuietWatch {
     if (this.checkers.writeAhead.isSuspicious) this.checkers.writeAhead.settle(record, this.checkers.diskOf);
     record.savesAtQuiet = record.saves;
     if (this.diskLooks.isDue) this.diskLooks.quiet(server, drain);
+    record.isCalm = record.inspects && record.seenThisLife && record.raft !== undefined && !this.diskLooks.notesEvents;
+  }
+
+  private isUnchanged(record: ServerRecord): boolean {
+    try {
+      this.shown = record.raft!.inspect!();
+      return this.views.isUnchanged(record, this.shown);
+    } catch (thrown) {
+      throw ImplementationError.of(record.server, "inspect()", thrown);
+    }
   }
 
   private look(record: ServerRecord): void {
     try {
-      this.views.look(record);
+      // It has been asked already if it was calm: inspect() is called once at the end of an event.
+      const view = record.isCalm ? this.shown! : record.raft!.inspect!();
+      this.views.look(record, view);
     } catch (thrown) {
       throw ImplementationError.of(record.server, "inspect()", thrown);
     }

@@ -70,7 +70,12 @@ export class DiskLooks {
 
   /** Whether there may be something to look at when the event under way is over. */
   get isDue(): boolean {
-    return this.question !== undefined || this.noteAt.length > 0;
+    return this.question !== undefined || this.notesEvents;
+  }
+
+  /** Whether disks are looked at for a report, whatever has happened. */
+  get notesEvents(): boolean {
+    return this.noteAt.length > 0;
   }
 
   /** An event of `server` is over. `drain`: undefined where nothing can be booted now. */

@@ -52,6 +52,7 @@ export class MessageChecks {
     if (kind === undefined || record.raft === undefined || !isRecord(args)) return undefined;
     const call = readRequest(kind, from, args, events, nowUs);
     if (call === undefined) return undefined;
+    record.isCalm = false;
     this.shift(record, call);
     switch (kind) {
       case rpcKinds.appendEntries:
@@ -91,6 +92,7 @@ export class MessageChecks {
   replySent(server: number, call: PaperCall, reply: unknown): void {
     const record = this.checkers.records[server]!;
     if (record.raft === undefined) return;
+    record.isCalm = false;
     switch (call.kind) {
       case rpcKinds.appendEntries:
         if (isRecord(reply)) this.appendReplied(record, call, reply);

@@ -75,6 +75,12 @@ export class ServerRecord {
   /** The highest entry that its present life has acknowledged to the leader of `leaderTerm`, the latest one. It must stay, for a leader's log only grows. */
   acknowledgedToLeader: AcknowledgedEntry | undefined = undefined;
 
+  /**
+   * Whether nothing is known of the event under way that has to be held against the server's state when it is over: it has been seen, and has saved, sent and answered nothing. Then it is enough
+   * to see that it still shows what it showed before.
+   */
+  isCalm = false;
+
   // What left the server during the event under way, to be held against its state when the event is over.
   highestTermSent = 0;
   /** A RequestVote. */
@@ -145,6 +151,7 @@ export class ServerRecord {
     this.leaderAnswered = undefined;
     this.acknowledged.length = 0;
     this.hasTakenEntries = false;
+    this.isCalm = false;
   }
 
   /** The log has been saved as it is. */

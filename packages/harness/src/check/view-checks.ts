@@ -16,9 +16,15 @@ export class ViewChecks {
     this.hasFaults = hasFaults;
   }
 
-  /** Throws what inspect() throws, or a TypeError when it returns something else than the contract says. */
-  look(record: ServerRecord): void {
-    const view = record.raft!.inspect!();
+  /** Whether a server shows what it showed before. `view`: what it shows now. */
+  isUnchanged(record: ServerRecord, view: RaftView): boolean {
+    if (!isShaped(view) || !isAsLast(record, view)) return false;
+    this.checkers.unchanged++;
+    return true;
+  }
+
+  /** `view`: what the server shows now. Throws a TypeError when it is something else than the contract says, and what reading it throws. */
+  look(record: ServerRecord, view: RaftView): void {
     if (!isShaped(view)) checkView(view);
     const isAsBefore = record.seenThisLife && isAsLast(record, view);
     if (!isAsBefore || record.saves !== record.savesAtQuiet || record.hasTakenEntries) this.changed(record, view, isAsBefore);

@@ -23,9 +23,11 @@ export class MemoryPersister implements Persister {
   private readonly simulation: Simulation;
   private readonly server: number;
   private readonly checks: Checks | undefined;
-  /** Grows as needed and is written in place: nobody sees it but persisters that are detached, to which it is no matter what they read. */
+  /** Grows as needed and is written in place, once it is this persister's own. */
   private state: Uint8Array = nothing;
   private stateBytes = 0;
+  /** Whether no former life reads in `state`. A look at the disk may: it is over before anything is saved again. */
+  private ownsState = false;
   private snapshot: Uint8Array = nothing;
   private attached = true;
   /** For runs in which servers crash at their saves. */
@@ -114,7 +116,9 @@ export class MemoryPersister implements Persister {
 
   private reserve(size: number): void {
     // Small buffers come from Node's pool: an allocation of their own would cost more than all saves into them.
-    if (size > this.state.length) this.state = Buffer.allocUnsafe(Math.max(256, 2 * size));
+    if (this.ownsState && size <= this.state.length) return;
+    this.state = Buffer.allocUnsafe(Math.max(256, 2 * size));
+    this.ownsState = true;
   }
 
   private record(): void {

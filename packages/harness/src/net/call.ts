@@ -206,8 +206,10 @@ export class Call extends SimEvent implements Packet {
     this.kind = eventKinds.lost;
     this.digest = 0;
     this.owner = this.callerOwner();
+    // What it carried is of no more use, and it may take seconds until the caller knows.
     this.args = undefined;
     this.reply = undefined;
+    this.paper = undefined;
     this.network.simulation.schedule(this, delayUs);
   }
 
