@@ -5,23 +5,19 @@ const ordinary = { clock: "virtual", traceLevel: "debug", archive: false, checkD
 
 let harness;
 let raft;
+let isBuiltIn;
 
 /** `bundle` undefined is the built-in Raft. */
 export async function load(bundle) {
-  if (bundle === undefined) {
-    const { loadEngine } = await import("../packages/cli/dist/engine.js");
-    harness = await loadEngine();
-    raft = { makeRaft: harness.makeRaft, runAlone: (run) => run() };
-    return;
-  }
-  harness = await import("../packages/harness/dist/index.js");
-  const { loadImplementation } = await import("../packages/cli/dist/implementation/load.js");
-  raft = await loadImplementation(bundle, "virtual");
+  const { loadEngine } = await import("../packages/cli/dist/engine.js");
+  harness = await loadEngine();
+  isBuiltIn = bundle === undefined;
+  raft = isBuiltIn ? { makeRaft: harness.makeRaft, runAlone: (run) => run() } : await harness.loadImplementation(bundle, "virtual");
 }
 
 /** Each of the tests once: what it cost. `checks`: the setting of that name. Throws if one does not pass, since a failing run costs something else. */
 export async function measureRound({ names, iteration, checks }) {
-  const settings = checks === undefined ? ordinary : { ...ordinary, checks };
+  const settings = { ...ordinary, synchronous: isBuiltIn, ...(checks === undefined ? {} : { checks }) };
   const costs = [];
   for (const name of names) {
     const seed = harness.formatSeed(harness.runSeed(harness.parseSeed("5eed"), name, iteration));

@@ -34,7 +34,7 @@ function buildIsStale() {
     if (!existsSync(stamp)) return true;
     const sourceMs = Math.max(baseMs, newestMtimeMs(at("packages", name, "src")), newestMtimeMs(at("packages", name, "tsconfig.json")));
     const builtMs = statSync(stamp).mtimeMs;
-    return builtMs < sourceMs || (name !== "cli" && bundleMs < builtMs);
+    return builtMs < sourceMs || bundleMs < builtMs;
   });
 }
 

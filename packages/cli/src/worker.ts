@@ -56,14 +56,14 @@ export default async function work(task: Task): Promise<TaskEnd> {
   }
 }
 
-/** By its name: the class comes with the code that loads a user's Raft, which most threads do without. */
+/** By its name: the class is the bundle's own. */
 function isNotLoaded(error: unknown): error is Error {
   return error instanceof Error && error.name === "NotLoaded";
 }
 
 /** Returns the results that were not sent while the batch ran. */
 async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, raft }: Loaded): Promise<readonly PositionedResult[]> {
-  const settings: RunSettings = { ...setup.settings, ...batch.settings, progress };
+  const settings: RunSettings = { ...setup.settings, ...batch.settings, synchronous: setup.raft === undefined, progress };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];
   let sentAtMs = realNowMs();

@@ -30,3 +30,8 @@ it("runs the same bundled, with or without compiled code, and module by module",
   expect(await hashOfRun(await loadEngine())).toBe(modules);
   expect(await hashOfRun(runBundle(undefined).engine)).toBe(modules);
 });
+
+it("is strict code, as modules are: an implementation sees its functions in the place of Node's", () => {
+  const { engine } = runBundle(undefined);
+  expect(Object.getOwnPropertyNames(engine.formatSeed).sort()).toEqual(["length", "name", "prototype"]);
+});

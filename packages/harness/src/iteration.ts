@@ -190,7 +190,7 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
     realElapsedUs: settings.clock === "real" ? startStopwatchUs() : undefined,
     adversary: schedule === undefined ? undefined : new Adversary(seed, schedule),
     // Watched runs look for promises in any case, as does the replay of a failure: a Raft that is not what it says makes another run then.
-    synchronous: makeRaft.synchronous === true && watch === undefined && !options.replays,
+    synchronous: settings.synchronous === true && watch === undefined && !options.replays,
   });
   const { snapshots } = test;
   const servers = clusterSize(test.servers, seed);

@@ -33,6 +33,11 @@ export interface RunSettings {
   readonly measureCpu?: boolean;
   /** Whether runs are held against the invariants of Raft (`on`, the default), and in an adversary's order of events, another one for each run seed (`race`, virtual clock only); `off` for measuring what that costs. */
   readonly checks?: "off" | "on" | "race";
+  /**
+   * The Raft under test leaves nothing to promises, neither its own nor those of its environment, nor to Node's own timers: nothing is looked for after each of its events. Of the built-in Raft only; of
+   * another one that is not so, promises run late, `env.apply` resolves too early, and what it throws in them is held to be a fault of the harness.
+   */
+  readonly synchronous?: boolean;
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
 }

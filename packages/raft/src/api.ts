@@ -4,14 +4,7 @@
  */
 
 /** Builds one server: at first boot and again after every restart. No state outside `env.persister` may survive a restart. */
-export interface MakeRaft {
-  (env: RaftEnv): Raft;
-  /**
-   * Optional: promises that its servers leave nothing to promises, neither their own nor those of `env`, so that the harness need not look for any after
-   * each of their events. What is left to one all the same runs late, and `env.apply` resolves too early.
-   */
-  readonly synchronous?: true;
-}
+export type MakeRaft = (env: RaftEnv) => Raft;
 
 /** One server of the cluster, from its boot to its crash. */
 export interface Raft {

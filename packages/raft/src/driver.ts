@@ -16,8 +16,7 @@ export type MakeCore = (env: RaftEnv) => RaftCore;
 
 /** Makes a pure core a server: events in, and their results carried out on the server's environment. */
 export function fromCore(makeCore: MakeCore): MakeRaft {
-  const makeServer = (env: RaftEnv) => new RaftServer(env, makeCore(env));
-  return Object.assign(makeServer, { synchronous: true as const });
+  return (env) => new RaftServer(env, makeCore(env));
 }
 
 class RaftServer implements Raft {

@@ -97,6 +97,7 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     ["prints 10 MB", "for (let i = 0; i < 200; i++) console.log('x'.repeat(60_000));", "crash", /^S1 wrote 10 MB to the console: /],
     ["pollutes a prototype", "(Array.prototype as any).last = () => 1;", "crash", /^S1 added Array\.prototype\.last: /],
     ["changes a built-in function", "Map.prototype.get = () => undefined;", "crash", /^S1 changed Map\.prototype\.get: /],
+    ["changes what everybody uses", "Array.prototype.push = () => 1;", "crash", /^S1 changed Array\.prototype\.push: /],
     [
       "replaces a global",
       "(globalThis as any).Promise = class {};",

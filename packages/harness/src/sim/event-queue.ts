@@ -30,7 +30,7 @@ export class EventQueue {
   /** All scheduled events, in no order. */
   values(): readonly SimEvent[] {
     const events = this.heap.slice(0, this.count) as SimEvent[];
-    if (this.front !== undefined) events.push(this.front);
+    if (this.front !== undefined) events[events.length] = this.front;
     this.far.listInto(events);
     return events;
   }

@@ -28,6 +28,8 @@ export class FarEvents {
   private readonly ring: (SimEvent[] | undefined)[] = new Array(buckets).fill(undefined);
   /** Events of later buckets than the ring has. */
   private readonly beyond: SimEvent[] = [];
+  /** No event of `beyond` is of an earlier bucket. */
+  private beyondFrom = Number.POSITIVE_INFINITY;
 
   /** Keeps an event of a bucket after `near`, its time set. */
   add(event: SimEvent): void {
@@ -44,24 +46,28 @@ export class FarEvents {
   advance(take: (event: SimEvent) => void): void {
     if (this.size === 0) return;
     if (this.size === this.beyond.length) this.near = this.firstBeyond() - 1;
-    let list: SimEvent[] | undefined;
-    do {
+    for (let steps = 0; steps < buckets; steps++) {
       this.near++;
       this.drawIn();
-      list = this.ring[this.near % buckets];
-    } while (list === undefined || list.length === 0);
-    this.size -= list.length;
-    for (let event = list.pop(); event !== undefined; event = list.pop()) take(event);
+      const list = this.ring[this.near % buckets];
+      if (list === undefined || list.length === 0) continue;
+      this.size -= list.length;
+      for (let event = list.pop(); event !== undefined; event = list.pop()) take(event);
+      return;
+    }
   }
 
   /** Puts all that are kept into `events`, in no order. */
   listInto(events: SimEvent[]): void {
-    for (const list of this.ring) if (list !== undefined) for (const event of list) events.push(event);
-    for (const event of this.beyond) events.push(event);
+    for (const list of this.ring) if (list !== undefined) for (const event of list) events[events.length] = event;
+    for (const event of this.beyond) events[events.length] = event;
   }
 
   private listFor(bucket: number): SimEvent[] {
-    if (bucket - this.near >= buckets) return this.beyond;
+    if (bucket - this.near >= buckets) {
+      this.beyondFrom = Math.min(this.beyondFrom, bucket);
+      return this.beyond;
+    }
     const at = bucket % buckets;
     let list = this.ring[at];
     if (list === undefined) {
@@ -72,7 +78,9 @@ export class FarEvents {
   }
 
   private put(list: SimEvent[], event: SimEvent): void {
-    event.heapIndex = farIndex + list.push(event) - 1;
+    // Not by push, here and elsewhere: an implementation may have replaced it, which is seen at the end of its run only.
+    event.heapIndex = farIndex + list.length;
+    list[list.length] = event;
   }
 
   private takeOut(list: SimEvent[], event: SimEvent): void {
@@ -83,16 +91,23 @@ export class FarEvents {
   }
 
   private firstBeyond(): number {
-    return this.beyond.reduce((first, { timeUs }) => Math.min(first, bucketOf(timeUs)), Number.POSITIVE_INFINITY);
+    let first = Number.POSITIVE_INFINITY;
+    for (const { timeUs } of this.beyond) first = Math.min(first, bucketOf(timeUs));
+    return first;
   }
 
   /** The ring has moved on: its last bucket may be that of events from beyond. */
   private drawIn(): void {
     const { beyond, near } = this;
+    if (this.beyondFrom - near >= buckets) return;
+    this.beyondFrom = Number.POSITIVE_INFINITY;
     for (let i = beyond.length - 1; i >= 0; i--) {
       const event = beyond[i]!;
       const bucket = bucketOf(event.timeUs);
-      if (bucket - near >= buckets) continue;
+      if (bucket - near >= buckets) {
+        this.beyondFrom = Math.min(this.beyondFrom, bucket);
+        continue;
+      }
       this.takeOut(beyond, event);
       this.put(this.listFor(bucket), event);
     }

@@ -33,7 +33,7 @@ export abstract class SimEvent {
   sequence = 0;
   /** Order among the events of one instant, least first; 0 in a run without an adversary (see race/). */
   rank = 0;
-  /** Position in the heap, 0 also for the event in front of it; -1 when not scheduled. */
+  /** Where the queue keeps it: its position in the heap, 0 also for the event in front of it, or a far larger number in a bucket of what is due later; -1 when not scheduled. */
   heapIndex = -1;
   /** Number of the server whose event it is, or TESTER. */
   owner: number;

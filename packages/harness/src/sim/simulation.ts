@@ -46,7 +46,7 @@ export interface SimulationOptions {
   readonly realElapsedUs: (() => number) | undefined;
   /** Decides when packets and timers happen, and in which order those of one instant; without one they happen when they are due. */
   readonly adversary?: Adversary | undefined;
-  /** Whether the servers leave nothing to promises (`MakeRaft.synchronous`): only what tells the tester something can then leave a promise to run. */
+  /** Whether the servers leave nothing to promises (`RunSettings.synchronous`): only what tells the tester something can then leave a promise to run. */
   readonly synchronous?: boolean;
 }
 

@@ -136,6 +136,18 @@ describe("EventQueue", () => {
     );
   });
 
+  it("finds what is due when all that came earlier has been taken out, hours apart", () => {
+    const queue = new EventQueue(3);
+    const hourUs = 3_600_000_000;
+    const events = [1, 2, 3].map((hours) => new NumberedEvent(hours, 0));
+    for (const event of events) queue.push(event, event.number * hourUs);
+    expect(queue.remove(events[0]!)).toBe(true);
+    expect(queue.peek()).toBe(events[1]);
+    expect(queue.remove(events[1]!)).toBe(true);
+    expect(queue.pop()).toBe(events[2]);
+    expect(queue.pop()).toBeUndefined();
+  });
+
   it("sorts a thousand random times", () => {
     const times = Array.from({ length: 1000 }, (_, i) => (i * 7919) % 997);
     const queue = new EventQueue(1);
