@@ -3,6 +3,7 @@ import { replaceOnce } from "./replace-once.mjs";
 /** The built-in Raft's assertions about Raft itself. Indices out of range stay: there is no going on from them. */
 const assertions = {
   "assert.js": ["if (!condition)"],
+  "codec.js": ["if (!(entry.term >= 1 && entry.term >= term)) {"],
   "follower.js": ["if (args.prevLogIndex <= state.commitIndex) {", "if (index <= state.commitIndex) {"],
   "log.js": ["if (entry.term < this.lastTerm) {"],
   "state.js": ['if (this.role === "leader") {', "if (index > this.log.lastIndex)"],

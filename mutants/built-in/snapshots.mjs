@@ -93,8 +93,8 @@ export const snapshots = [
     name: "restart-forgets-snapshot-term",
     fault: "a restarted server doesn't know the term of its snapshot",
     file: "state.js",
-    find: "new RaftLog(snapshotIndex, snapshotTerm)",
-    replace: "new RaftLog(snapshotIndex, 0)",
+    find: "new RaftLog(snapshotIndex, snapshotTerm, entries, encoded)",
+    replace: "new RaftLog(snapshotIndex, 0, entries, encoded)",
     caughtBy: ["TestSnapshotInstallCrash2D", "TestSnapshotInstallUnCrash2D", "TestSnapshotAllCrash2D"],
   },
   {
