@@ -35,15 +35,13 @@ import { type CoreConfig, RaftState } from "./state.ts";
  */
 export class RaftCore {
   private readonly state: RaftState;
+  /** A live view: it shows the state of the moment in which it is read. */
+  readonly view: RaftView;
 
   /** `saved` and `snapshot` are what was stored last; both empty at first boot. Throws if no server can have stored them. */
   constructor(config: CoreConfig, saved: Uint8Array, snapshot: Uint8Array, now: number) {
     this.state = new RaftState(config, saved, snapshot, now);
-  }
-
-  /** A live view: it shows the state of the moment in which it is read. */
-  get view(): RaftView {
-    return this.state;
+    this.view = this.state;
   }
 
   /**

@@ -7,31 +7,27 @@ import type { Entry } from "./messages.ts";
  * snapshot the point is index 0 of term 0. Terms never decrease from one entry to the next (§5.3), so they can be searched by halving.
  */
 export class RaftLog {
-  // Read by everyone, changed by the log alone.
+  // Read by everyone, changed by the log alone. Fields, not computed: these are what is read most of all in a cluster.
   snapshotIndex: number;
   snapshotTerm: number;
-  private entries: Entry[];
+  /** Index of the first entry kept. Invariant: snapshotIndex + 1 = firstIndex <= lastIndex + 1. */
+  firstIndex: number;
+  /** Index of the last entry, or the snapshot point if there is none: snapshotIndex + the number of entries. */
+  lastIndex: number;
   /** Term at `lastIndex`. */
   lastTerm: number;
+  private entries: Entry[];
   private encoded: EncodedEntries;
 
   /** `entries`: above the snapshot point, their terms in order; `encoded`: the same, which the log takes over. */
   constructor(snapshotIndex: number, snapshotTerm: number, entries: readonly Entry[] = [], encoded = new EncodedEntries()) {
     this.snapshotIndex = snapshotIndex;
     this.snapshotTerm = snapshotTerm;
-    this.entries = entries.slice();
+    this.firstIndex = snapshotIndex + 1;
+    this.lastIndex = snapshotIndex + entries.length;
     this.lastTerm = entries.at(-1)?.term ?? snapshotTerm;
+    this.entries = entries.slice();
     this.encoded = encoded;
-  }
-
-  /** Index of the first entry kept. Invariant: snapshotIndex + 1 = firstIndex <= lastIndex + 1. */
-  get firstIndex(): number {
-    return this.snapshotIndex + 1;
-  }
-
-  /** Index of the last entry, or the snapshot point if there is none. */
-  get lastIndex(): number {
-    return this.snapshotIndex + this.entries.length;
   }
 
   /** For `snapshotIndex <= index <= lastIndex`. */
@@ -64,6 +60,7 @@ export class RaftLog {
     }
     this.encoded.append(entry);
     this.entries.push(entry);
+    this.lastIndex += 1;
     this.lastTerm = entry.term;
   }
 
@@ -75,6 +72,7 @@ export class RaftLog {
     }
     this.entries.length = kept;
     this.encoded.truncateTo(kept);
+    this.lastIndex = index - 1;
     this.lastTerm = kept === 0 ? this.snapshotTerm : this.entries[kept - 1]!.term;
   }
 
@@ -86,6 +84,7 @@ export class RaftLog {
     this.encoded.dropFirst(dropped);
     this.snapshotIndex = index;
     this.snapshotTerm = term;
+    this.firstIndex = index + 1;
   }
 
   /** §7: a snapshot replaces the whole log. */
@@ -94,6 +93,8 @@ export class RaftLog {
     this.encoded.truncateTo(0);
     this.snapshotIndex = snapshotIndex;
     this.snapshotTerm = snapshotTerm;
+    this.firstIndex = snapshotIndex + 1;
+    this.lastIndex = snapshotIndex;
     this.lastTerm = snapshotTerm;
   }
 

@@ -1,6 +1,9 @@
 /** How a server behaves in time. All times in milliseconds. */
 export interface RaftOptions {
-  /** A leader sends each peer something at least this often. Default 100: the lab allows ten heartbeats per second. */
+  /**
+   * A leader sends each peer something at least this often. Default 100: the lab allows ten heartbeats per second. A peer that has been silent
+   * for electionTimeoutMinMs is sent every other one only.
+   */
   readonly heartbeatIntervalMs: number;
   /**
    * An election timeout is uniform in [electionTimeoutMinMs, electionTimeoutMaxMs). Default 350: a follower that misses two heartbeats

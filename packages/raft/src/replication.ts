@@ -33,12 +33,14 @@ export function nextSendDeadlineMs(state: RaftState, now: number): number {
   return deadline;
 }
 
-/**
- * Whether the peer should be told more than that the leader lives. One that is silent for an election timeout is probably down or cut off:
- * it gets empty heartbeats until it answers, and then everything.
- */
+/** Whether nothing was heard of the peer for an election timeout: it is probably down or cut off. */
+function isSilent(state: RaftState, peer: Progress, now: number): boolean {
+  return now - peer.heardMs >= state.options.electionTimeoutMinMs;
+}
+
+/** Whether the peer should be told more than that the leader lives. One that is silent gets empty heartbeats until it answers, and then everything. */
 function hasNews(state: RaftState, peer: Progress, now: number): boolean {
-  if (now - peer.heardMs >= state.options.electionTimeoutMinMs) return false;
+  if (isSilent(state, peer, now)) return false;
   if (needsSnapshot(state, peer)) return peer.snapshotInFlight === 0 || now >= peer.snapshotRetryMs;
   if (peer.probing) return !peer.probed;
   return peer.nextIndex <= state.log.lastIndex || peer.sentCommit < state.commitIndex;
@@ -73,7 +75,7 @@ function sendHeartbeat(state: RaftState, peer: Progress, now: number): void {
 }
 
 function sendAppend(state: RaftState, peer: Progress, prevLogIndex: number, entries: readonly Entry[], now: number): void {
-  peer.nextHeartbeatMs = now + state.options.heartbeatIntervalMs;
+  peer.nextHeartbeatMs = now + heartbeatIntervalMs(state, peer, now);
   peer.sentCommit = state.commitIndex;
   state.sendAppendEntries(peer.server, {
     term: state.currentTerm,
@@ -83,6 +85,15 @@ function sendAppend(state: RaftState, peer: Progress, prevLogIndex: number, entr
     entries,
     leaderCommit: state.commitIndex,
   });
+}
+
+/**
+ * Heartbeats to a silent peer are most likely in vain, so it gets every other one only. That is still within the shortest election timeout: it may hear us, and only its
+ * replies be lost, and must not stand for election then.
+ */
+function heartbeatIntervalMs(state: RaftState, peer: Progress, now: number): number {
+  const { heartbeatIntervalMs } = state.options;
+  return isSilent(state, peer, now) ? 2 * heartbeatIntervalMs : heartbeatIntervalMs;
 }
 
 function sendSnapshot(state: RaftState, peer: Progress, now: number): void {

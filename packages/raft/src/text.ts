@@ -7,6 +7,7 @@ import type { ByteReader, ByteWriter } from "./bytes.ts";
 export function writeText(writer: ByteWriter, text: string): void {
   writer.varint(text.length);
   writer.reserve(3 * text.length);
+  if (text.length >= LONG_TEXT && writeAscii(writer, text)) return;
   const bytes = writer.bytes;
   let at = writer.length;
   for (let i = 0; i < text.length; i += 1) {
@@ -30,6 +31,22 @@ export function writeText(writer: ByteWriter, text: string): void {
     }
   }
   writer.length = at;
+}
+
+/** From so many characters on, Node's own encoder is worth its call. */
+const LONG_TEXT = 64;
+
+/** Every platform has it; this package is compiled without the types of any. */
+declare const TextEncoder: new () => { encodeInto(text: string, bytes: Uint8Array): { readonly written: number } };
+
+const utf8 = new TextEncoder();
+
+/** Returns false, and has written nothing, if some character is not ASCII: it takes more than a byte then, also a surrogate without its partner. */
+function writeAscii(writer: ByteWriter, text: string): boolean {
+  const { written } = utf8.encodeInto(text, writer.bytes.subarray(writer.length));
+  if (written !== text.length) return false;
+  writer.length += written;
+  return true;
 }
 
 export function readText(reader: ByteReader): string {

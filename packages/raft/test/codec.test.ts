@@ -74,6 +74,20 @@ describe("commands as bytes", () => {
     fc.assert(fc.property(fc.oneof(leaf, value), (command) => void expect(roundTrip(command)).toStrictEqual(command)));
   });
 
+  it("long texts come back equal, whatever stands among their ASCII characters", () => {
+    const ascii = fc.string({ unit: "binary-ascii", minLength: 60, maxLength: 300 });
+    const other = fc.constantFrom("", "\u00e9", "\u20ac", "\u{1f600}", "\ud83d", "\ude00");
+    fc.assert(
+      fc.property(
+        ascii,
+        other,
+        ascii,
+        (before, between, after) => void expect(roundTrip(before + between + after)).toBe(before + between + after),
+      ),
+    );
+    expect(bytesOf("x".repeat(100))).toHaveLength(102);
+  });
+
   it("a small whole number takes one byte, a command of a lab test at most eight", () => {
     expect(bytesOf(100)).toHaveLength(1);
     expect(bytesOf(2 ** 48)).toHaveLength(9 - 1);

@@ -28,10 +28,10 @@ it("are the runs that they were", async () => {
   expect(lines).toMatchInlineSnapshot(`
     [
       "TestInitialElection2A seed 1: 2b3b714e17f39cb4, 175 events, 56 RPCs, 11630 bytes, 0 commands",
-      "TestBackup2B seed 2: 06bae033e9eec976, 3842 events, 1375 RPCs, 228209 bytes, 102 commands",
-      "TestFigure8Unreliable2C seed 3: 3bf9fd932bc79ab9, 14129 events, 3772 RPCs, 548155 bytes, 258 commands",
-      "TestReliableChurn2C seed 4: 6d567642890bd365, 8926 events, 1227 RPCs, 273877 bytes, 413 commands",
-      "TestSnapshotInstallUnCrash2D seed 5: 18b9637f41488159, 4304 events, 831 RPCs, 260401 bytes, 334 commands",
+      "TestBackup2B seed 2: 76a208c15640fa45, 3547 events, 1041 RPCs, 187506 bytes, 102 commands",
+      "TestFigure8Unreliable2C seed 3: 0f3e0625b77f661a, 11788 events, 2380 RPCs, 366503 bytes, 292 commands",
+      "TestReliableChurn2C seed 4: 8c18d59eebc31f44, 8816 events, 1149 RPCs, 275124 bytes, 417 commands",
+      "TestSnapshotInstallUnCrash2D seed 5: 5a24b2163fe37afc, 4320 events, 838 RPCs, 257221 bytes, 334 commands",
     ]
   `);
 });
