@@ -8,8 +8,8 @@ interface RecordCode {
   readonly keys: readonly string[];
   /** Bytes that describe the record's type. */
   readonly typeBytes: number;
-  /** Copies the fields in order, each by `copyField`. */
-  copyFields(record: AnyRecord, copyField: CopyField, depth: number, describes: boolean): AnyRecord;
+  /** Copies the fields in order, each by `copyField`. Undefined, and nothing was read of the fields, for an object that is no record, or one of other fields. */
+  copyFields(object: object, copyField: CopyField, depth: number, describes: boolean): AnyRecord | undefined;
 }
 
 /** Bytes that describe a record type, beside its field names. */
@@ -26,7 +26,8 @@ const maxCodes = 16;
  * few shapes it sees there. So each kind of record gets code of its own that names its fields.
  */
 export class RecordShape {
-  private code: RecordCode | undefined = undefined;
+  /** For the records that were met last; undefined before the first one. */
+  latest: RecordCode | undefined = undefined;
   private learned = 0;
   private readonly codes: RecordCode[] = [];
 
@@ -35,17 +36,15 @@ export class RecordShape {
    * made before.
    */
   forget(): void {
-    this.code = undefined;
+    this.latest = undefined;
     this.learned = 0;
   }
 
-  /** The code for this very record; undefined if it is of another shape than the kind's records are. */
-  codeFor(record: AnyRecord): RecordCode | undefined {
-    const code = this.code;
-    if (code !== undefined && hasKeys(record, code.keys)) return code;
+  /** Code for a record that the latest is not for; undefined if the kind has had records of too many shapes. */
+  learn(record: AnyRecord): RecordCode | undefined {
     if (this.learned++ >= maxShapes) return undefined;
     const learnt = this.codeForKeys(Object.keys(record));
-    if (learnt !== undefined) this.code = learnt;
+    if (learnt !== undefined) this.latest = learnt;
     return learnt;
   }
 
@@ -63,13 +62,17 @@ function areEqual(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((key, i) => key === other[i]);
 }
 
-/** Whether the record has exactly these fields, in this order. */
-function hasKeys(record: AnyRecord, keys: readonly string[]): boolean {
-  let count = 0;
-  for (const name in record) {
-    if (keys[count++] !== name) return false;
+/**
+ * How the code asks for an object's prototype. V8 knows the answer where it knows the shape, but only of the one way: the other is a call into its runtime each time. Node can be told to do without it.
+ */
+const prototypeOfRecord = hasProtoAccessor() ? "record.__proto__" : "getPrototypeOf(record)";
+
+function hasProtoAccessor(): boolean {
+  try {
+    return Reflect.get({}, "__proto__") === Object.prototype;
+  } catch {
+    return false;
   }
-  return count === keys.length;
 }
 
 function codeForKeys(keys: readonly string[]): RecordCode | undefined {
@@ -79,8 +82,14 @@ function codeForKeys(keys: readonly string[]): RecordCode | undefined {
     const quoted = JSON.stringify(name);
     return `${quoted}: copyField(record[${quoted}], ${nameHash(name)}, depth, describes)`;
   });
-  const copyFields = new Function("record", "copyField", "depth", "describes", `return { ${fields.join(", ")} };`);
-  return { keys, typeBytes: typeBytes(keys), copyFields: copyFields as RecordCode["copyFields"] };
+  const code = `return function (record, copyField, depth, describes) {
+    if (${prototypeOfRecord} !== recordPrototype) return undefined;
+    let count = 0;
+    for (const name in record) if (keys[count++] !== name) return undefined;
+    return count === ${keys.length} ? { ${fields.join(", ")} } : undefined;
+  }`;
+  const copyFields = new Function("keys", "recordPrototype", "getPrototypeOf", code)(keys, Object.prototype, Object.getPrototypeOf);
+  return { keys, typeBytes: typeBytes(keys), copyFields };
 }
 
 /** Bytes that describe the type of a record of these fields. */

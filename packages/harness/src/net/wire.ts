@@ -25,7 +25,7 @@ export function copyOverWire(value: unknown, shape?: RecordShape): unknown {
   bytes = messageBytes;
   digest = 0;
   try {
-    return isRecord(value) ? copyRecord(value, shape, 0, true) : copyValue(value, 0, true);
+    return typeof value === "object" && value !== null ? copyMessage(value, shape) : copyValue(value, 0, true);
   } catch (thrown) {
     if (!(thrown instanceof UnsendableError)) throw thrown;
     const place = placeOfUnsendable(value);
@@ -36,8 +36,11 @@ export function copyOverWire(value: unknown, shape?: RecordShape): unknown {
 /** A part of a message cannot be sent. */
 class UnsendableError extends Error {}
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+function copyMessage(message: object, shape: RecordShape | undefined): unknown {
+  const copy = shape && copyShaped(message, shape, 0, true);
+  if (copy !== undefined) return copy;
+  const isRecord = Object.getPrototypeOf(message) === Object.prototype;
+  return isRecord ? copyRecord(message as Record<string, unknown>, shape, 0, true) : copyValue(message, 0, true);
 }
 
 /** Encoded size in bytes of what was copied last. */
@@ -52,28 +55,20 @@ export function copiedDigest(): number {
 
 /** `describes`: whether a record met here names its fields; the records of one array share one description. */
 function copyValue(value: unknown, depth: number, describes: boolean): unknown {
-  switch (typeof value) {
-    case "number":
-      addNumber(value);
-      return value;
-    case "string":
-      addString(value);
-      return value;
-    case "boolean":
-      bytes += 1;
-      digest = mix32(digest ^ 0x626f_6f6c, value ? 1 : 0);
-      return value;
-    case "undefined":
-      digest = mix32(digest, 0x756e);
-      return value;
-    case "bigint":
-      addString(`${value}n`);
-      return value;
-    case "object":
-      return value === null ? copyNull() : copyObject(value, depth, describes);
-    default:
-      throw new UnsendableError(`a ${typeof value} cannot be sent: messages and commands are plain data`);
-  }
+  // One comparison after the other: of a switch V8 makes a call that gives the type's name, and compares names.
+  if (typeof value === "number") addNumber(value);
+  else if (typeof value === "object") return value === null ? copyNull() : copyObject(value, depth, describes);
+  else if (typeof value === "string") addString(value);
+  else if (typeof value === "boolean") addBoolean(value);
+  else if (typeof value === "undefined") digest = mix32(digest, 0x756e);
+  else if (typeof value === "bigint") addString(`${value}n`);
+  else throw new UnsendableError(`a ${typeof value} cannot be sent: messages and commands are plain data`);
+  return value;
+}
+
+function addBoolean(value: boolean): void {
+  bytes += 1;
+  digest = mix32(digest ^ 0x626f_6f6c, value ? 1 : 0);
 }
 
 function copyNull(): null {
@@ -86,23 +81,29 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
   if (depth > maxDepth) throw new TypeError(`a value nested more than ${maxDepth} deep cannot be sent: does it contain itself?`);
   if (Array.isArray(value)) return copyArray(value, depth, describes);
   if (ArrayBuffer.isView(value)) return copyView(value);
+  const copy = copyShaped(value, elementShape, depth, describes);
+  if (copy !== undefined) return copy;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return copyExotic(value, depth, describes);
   return copyRecord(value as Record<string, unknown>, elementShape, depth, describes);
 }
 
-/** `shape`: of the kind of record that it is; undefined if it is of no kind. */
+/** Undefined if the object is not like the record of its kind that was met last. */
+function copyShaped(object: object, { latest }: RecordShape, depth: number, describes: boolean): Record<string, unknown> | undefined {
+  const copy = latest?.copyFields(object, copyField, depth, describes);
+  if (copy !== undefined) endRecord(describes ? latest!.typeBytes : 0);
+  return copy;
+}
+
+/** `shape`: of the kind of record that it is; undefined if it is of no kind. It is not like the one of its kind that was met last. */
 function copyRecord(
   record: Record<string, unknown>,
   shape: RecordShape | undefined,
   depth: number,
   describes: boolean,
 ): Record<string, unknown> {
-  const code = shape?.codeFor(record);
-  if (code === undefined) return copyAnyRecord(record, depth, describes);
-  const copy = code.copyFields(record, copyField, depth, describes);
-  endRecord(describes ? code.typeBytes : 0);
-  return copy;
+  const isKnown = shape?.learn(record) !== undefined;
+  return (isKnown ? copyShaped(record, shape!, depth, describes) : undefined) ?? copyAnyRecord(record, depth, describes);
 }
 
 /** Fields named by symbols do not travel. */
@@ -131,7 +132,7 @@ function copyField(field: unknown, name: number, depth: number, describes: boole
   bytes += 1;
   // The commonest kind of field, without another call.
   if (typeof field === "number" && (field | 0) === field) {
-    bytes += smallIntBytes(field);
+    bytes += field >= 0 && field < 0x40 ? 1 : smallIntBytes(field);
     digest = mix32(digest, field ^ name);
     return field;
   }
