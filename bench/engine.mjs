@@ -1,6 +1,8 @@
 // The engine alone: queue, dispatch, drain and hash, without any Raft. 60 timers of 5 servers that set themselves again, as a cluster has them.
+
+import { callbackEvent } from "../packages/harness/dist/sim/callback.js";
 import { runVirtual } from "../packages/harness/dist/sim/run-loop.js";
-import { CallbackEvent, eventKinds } from "../packages/harness/dist/sim/sim-event.js";
+import { eventKinds } from "../packages/harness/dist/sim/sim-event.js";
 import { defaultLimits, Simulation } from "../packages/harness/dist/sim/simulation.js";
 import { cpuSeconds, median } from "./measure.mjs";
 
@@ -28,7 +30,7 @@ export async function engineMicrosPerEvent() {
     const lives = Array.from({ length: 5 }, (_, server) => ({ server, alive: true }));
     let left = events;
     for (let i = 0; i < pending; i++) {
-      const event = new CallbackEvent(eventKinds.serverTimer, lives[i % 5], "a timer", () => {
+      const event = callbackEvent(eventKinds.serverTimer, lives[i % 5], "a timer", () => {
         if (--left <= 0) simulation.stop();
         else simulation.schedule(event, 1000 + ((left * 7919) % 50_000));
       });

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import nodeTimers from "node:timers";
-import { CallbackEvent, eventKinds } from "../sim/sim-event.ts";
+import { callbackEvent } from "../sim/callback.ts";
+import { eventKinds, type SimEvent } from "../sim/sim-event.ts";
 import { currentHost, currentWorld, perHost } from "./world.ts";
 
 /** Node 20 has the symbol under this name only by description; where it is missing nothing can ask for it. */
@@ -31,14 +32,14 @@ export function keepAsyncContext(): void {
 
 /** A timer or an immediate of a server: one event, scheduled again by an interval. It dies with the life that set it. */
 abstract class Scheduled {
-  readonly #event: CallbackEvent | undefined;
+  readonly #event: SimEvent | undefined;
   #refed = true;
 
   /** Between runs there is no server to set a timer: it never fires. */
   constructor(what: string, fire: () => void) {
     const life = currentHost()?.life;
     if (!life?.alive) return;
-    this.#event = new CallbackEvent(eventKinds.serverTimer, life, what, keepsAsyncContext ? AsyncResource.bind(fire) : fire);
+    this.#event = callbackEvent(eventKinds.serverTimer, life, what, keepsAsyncContext ? AsyncResource.bind(fire) : fire);
   }
 
   protected arm(delayUs: number): void {

@@ -1,4 +1,5 @@
-import { CallbackEvent, eventKinds } from "../sim/sim-event.ts";
+import { callbackEvent } from "../sim/callback.ts";
+import { eventKinds } from "../sim/sim-event.ts";
 import type { Simulation } from "../sim/simulation.ts";
 
 /** Time that a look at one server takes: a test that looks again and again must not do so for ever at one instant. */
@@ -12,13 +13,12 @@ export interface TouredCluster {
 
 /**
  * Calls into some servers, one after the other, each call an event of that server's. One that is down or paused when its turn comes is passed by, so a tour ends
- * whatever happens to the servers meanwhile. It belongs to the tester, and goes on without the dead. It is an event of a common class: with one class of events more,
- * V8 would no longer know at sight what an event looks like, and all of them would be slower.
+ * whatever happens to the servers meanwhile. It belongs to the tester, and goes on without the dead.
  */
 export function tour(cluster: TouredCluster, servers: readonly number[], visit: (server: number) => void): Promise<void> {
   return new Promise((done) => {
     let next = 0;
-    const event = new CallbackEvent(eventKinds.enter, undefined, "a look by the test", () => {
+    const event = callbackEvent(eventKinds.enter, undefined, "a look by the test", () => {
       const server = event.owner;
       if (cluster.isAlive(server)) visit(server);
       goOn();

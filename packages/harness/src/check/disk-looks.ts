@@ -35,6 +35,8 @@ export class DiskLooks {
   private readonly checkers: Checkers;
   private readonly plan: DiskLookPlan;
   private readonly noteAt: readonly number[];
+  /** Whether disks are looked at for a report, whatever has happened. */
+  readonly notesEvents: boolean;
   private readonly read: ReadDisk;
   private votes = 0;
   private acknowledgements = 0;
@@ -46,6 +48,7 @@ export class DiskLooks {
     this.checkers = checkers;
     this.plan = plan;
     this.noteAt = noteAt;
+    this.notesEvents = noteAt.length > 0;
     this.read = read;
   }
 
@@ -71,11 +74,6 @@ export class DiskLooks {
   /** Whether there may be something to look at when the event under way is over. */
   get isDue(): boolean {
     return this.question !== undefined || this.notesEvents;
-  }
-
-  /** Whether disks are looked at for a report, whatever has happened. */
-  get notesEvents(): boolean {
-    return this.noteAt.length > 0;
   }
 
   /** An event of `server` is over. `drain`: undefined where nothing can be booted now. */

@@ -18,14 +18,13 @@ export class ViewChecks {
 
   /** Whether a server shows what it showed before. `view`: what it shows now. */
   isUnchanged(record: ServerRecord, view: RaftView): boolean {
-    if (!isShaped(view) || !isAsLast(record, view)) return false;
+    if (!isAsLast(record, view)) return false;
     this.checkers.unchanged++;
     return true;
   }
 
   /** `view`: what the server shows now. Throws a TypeError when it is something else than the contract says, and what reading it throws. */
   look(record: ServerRecord, view: RaftView): void {
-    if (!isShaped(view)) checkView(view);
     const isAsBefore = record.seenThisLife && isAsLast(record, view);
     if (!isAsBefore || record.saves !== record.savesAtQuiet || record.hasTakenEntries) this.changed(record, view, isAsBefore);
     else this.checkers.unchanged++;
@@ -335,10 +334,13 @@ function firstChange(view: RaftView, terms: readonly number[], first: number, la
   return Number.POSITIVE_INFINITY;
 }
 
-/** Whether the view shows what it showed last: most events change nothing that shows. */
+/** Whether the view is one, and shows what it showed last: most events change nothing that shows. */
 function isAsLast(record: ServerRecord, view: RaftView): boolean {
   const { lastIndex } = record;
   return (
+    typeof view === "object" &&
+    view !== null &&
+    typeof view.termAt === "function" &&
     view.currentTerm === record.currentTerm &&
     view.role === record.role &&
     view.commitIndex === record.commitIndex &&
@@ -348,11 +350,6 @@ function isAsLast(record: ServerRecord, view: RaftView): boolean {
     votedForOf(view) === record.votedFor &&
     view.termAt(lastIndex) === record.lastTerm
   );
-}
-
-/** Whether it can be asked what `isAsLast` asks. */
-function isShaped(view: RaftView): boolean {
-  return typeof view === "object" && view !== null && typeof view.termAt === "function";
 }
 
 /** Throws a TypeError that says what a view must be. */

@@ -1,7 +1,8 @@
 import type { ApplyMessage } from "@raft-stress/raft/api";
 import { copiedDigest, copyOverWire } from "../net/wire.ts";
+import { callbackEvent } from "../sim/callback.ts";
 import { mix32 } from "../sim/random.ts";
-import { CallbackEvent, eventKinds, type Incarnation } from "../sim/sim-event.ts";
+import { eventKinds, type Incarnation, type SimEvent } from "../sim/sim-event.ts";
 import type { Simulation } from "../sim/simulation.ts";
 
 interface Pending {
@@ -33,7 +34,7 @@ export class ApplyChannel {
   private readonly take: (message: ApplyMessage) => void;
   private readonly pace: ServicePace;
   /** The one event of the channel, scheduled whenever something waits. */
-  private readonly event: CallbackEvent;
+  private readonly event: SimEvent;
   // A queue.
   private first: Pending | undefined = undefined;
   private last: Pending | undefined = undefined;
@@ -44,7 +45,7 @@ export class ApplyChannel {
     this.incarnation = incarnation;
     this.take = take;
     this.pace = pace;
-    this.event = new CallbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.takeNext());
+    this.event = callbackEvent(eventKinds.apply, incarnation, "the apply channel", () => this.takeNext());
   }
 
   send(message: ApplyMessage): Promise<void> {

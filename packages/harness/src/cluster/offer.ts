@@ -1,5 +1,5 @@
 import type { StartResult } from "@raft-stress/raft/api";
-import { eventKinds, SimEvent } from "../sim/sim-event.ts";
+import { eventKinds, type Happening, SimEvent } from "../sim/sim-event.ts";
 import type { Simulation } from "../sim/simulation.ts";
 
 /** A server that took an offered command as leader. */
@@ -25,14 +25,15 @@ const callUs = 10;
  * start() on every live server in order, each call an event of that server's. It is one event that goes from server to server: tests offer thousands of
  * commands, and a promise for each answer would cost more than the answers.
  */
-export class Offer extends SimEvent {
+export class Offer implements Happening {
+  private readonly event: SimEvent;
   private readonly cluster: OfferedCluster;
   private readonly commandFor: () => unknown;
   private readonly done: (accepted: Acceptance[]) => void;
   private readonly accepted: Acceptance[] = [];
 
   constructor(cluster: OfferedCluster, commandFor: () => unknown, done: (accepted: Acceptance[]) => void) {
-    super(eventKinds.enter, 0, undefined);
+    this.event = new SimEvent(eventKinds.enter, 0, undefined, this);
     this.cluster = cluster;
     this.commandFor = commandFor;
     this.done = done;
@@ -48,13 +49,12 @@ export class Offer extends SimEvent {
     let next = server;
     while (next < cluster.size && (!cluster.isAlive(next) || cluster.isPaused(next))) next++;
     if (next === cluster.size) return false;
-    this.owner = next;
-    cluster.simulation.schedule(this, callUs);
+    this.event.owner = next;
+    cluster.simulation.schedule(this.event, callUs);
     return true;
   }
 
-  override fire(): void {
-    const server = this.owner;
+  happen({ owner: server }: SimEvent): void {
     if (this.cluster.isAlive(server)) {
       const { index, term, isLeader } = this.cluster.startNow(server, this.commandFor());
       if (isLeader) this.accepted.push({ server, index, term });
@@ -62,16 +62,16 @@ export class Offer extends SimEvent {
     this.goTo(server + 1);
   }
 
-  override waitsForOwner(): boolean {
+  waitsForOwner({ owner }: SimEvent): boolean {
     // No event is under way in which the test could go on.
-    if (!this.moveTo(this.owner + 1)) this.cluster.simulation.tellTester("has made its offers", () => this.done(this.accepted));
+    if (!this.moveTo(owner + 1)) this.cluster.simulation.tellTester("has made its offers", () => this.done(this.accepted));
     return false;
   }
 
   /** An offer belongs to the tester: it goes on without the dead. */
-  override release(): void {}
+  release(): void {}
 
-  override describe(): string {
-    return `S${this.owner}: start()`;
+  describe({ owner }: SimEvent): string {
+    return `S${owner}: start()`;
   }
 }

@@ -23,7 +23,8 @@ export class ServiceLogs {
       const log = this.logs[other]!;
       if (index >= log.length) continue;
       const theirs = log[index];
-      if (theirs !== nothingApplied && !sameCommand(theirs, command)) throw divergence(index, server, command, other, theirs);
+      if (theirs !== command && theirs !== nothingApplied && !sameCommand(theirs, command))
+        throw divergence(index, server, command, other, theirs);
     }
     const log = this.logs[server]!;
     while (log.length < index) log.push(nothingApplied);
@@ -57,8 +58,10 @@ export class ServiceLogs {
     let command: unknown;
     let witness = 0;
     for (let server = 0; server < this.logs.length; server++) {
-      if (!this.has(server, index)) continue;
-      const theirs = this.logs[server]![index];
+      const log = this.logs[server]!;
+      if (index >= log.length) continue;
+      const theirs = log[index];
+      if (theirs === nothingApplied) continue;
       if (count > 0 && !sameCommand(command, theirs)) throw divergence(index, server, theirs, witness, command);
       count++;
       command = theirs;

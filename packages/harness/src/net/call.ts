@@ -1,7 +1,7 @@
 import type { PaperCall } from "../check/figure2.ts";
 import { ImplementationError } from "../failure.ts";
 import { mix32, scale32 } from "../sim/random.ts";
-import { eventKinds, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
+import { eventKinds, type Happening, type Incarnation, SimEvent, TESTER } from "../sim/sim-event.ts";
 import type { ClientEnd, Method, Network, NetworkServer } from "./network.ts";
 import { type Conditions, delayOf, type Half, isLost, judge, type Packet, unreachableRule, type Weather } from "./rules.ts";
 import { showValue } from "./show-value.ts";
@@ -15,11 +15,12 @@ const handlerPollUs = 100_000;
  * One RPC, from the caller's call to the caller's reply. One event that is scheduled again for each stage:
  * request on its way -> handler running -> reply on its way, or lost.
  */
-export class Call extends SimEvent implements Packet {
+export class Call implements Happening, Packet {
+  private readonly event: SimEvent;
   private half: Half = "request";
-  method!: Method;
+  readonly method: Method;
   /** The server's own copy of the arguments. */
-  args: unknown = undefined;
+  args: unknown;
   /** What the checks know of this call, if it is an RPC of the paper's between servers. */
   paper: PaperCall | undefined = undefined;
   private readonly weather: Weather;
@@ -32,8 +33,24 @@ export class Call extends SimEvent implements Packet {
   private reply: unknown = undefined;
   private replyBytes = 0;
 
-  constructor(network: Network, end: ClientEnd, caller: Incarnation | undefined, onReply: (reply: unknown) => void) {
-    super(eventKinds.request, end.to, undefined);
+  /** `args`: the server's own copy; `digest`: their hash; `key`: randomness of this call. */
+  constructor(
+    network: Network,
+    end: ClientEnd,
+    caller: Incarnation | undefined,
+    method: Method,
+    args: unknown,
+    digest: number,
+    key: number,
+    onReply: (reply: unknown) => void,
+  ) {
+    const event = new SimEvent(eventKinds.request, end.to, undefined, this);
+    event.digest = digest;
+    event.key = key;
+    event.detail = method.number | (end.from << 8) | (end.to << 20);
+    this.event = event;
+    this.method = method;
+    this.args = args;
     this.network = network;
     this.end = end;
     this.caller = caller;
@@ -50,13 +67,25 @@ export class Call extends SimEvent implements Packet {
     return this.end.to;
   }
 
+  get digest(): number {
+    return this.event.digest;
+  }
+
+  get detail(): number {
+    return this.event.detail;
+  }
+
+  get key(): number {
+    return this.event.key;
+  }
+
   get conditions(): Conditions {
     return this.weather.conditions;
   }
 
   draw(purpose: number, bound: number): number {
     // A request's purposes and a reply's must not share a key.
-    return scale32(mix32(this.key, this.half === "request" ? purpose : purpose + 64), bound);
+    return scale32(mix32(this.event.key, this.half === "request" ? purpose : purpose + 64), bound);
   }
 
   /** Sends the request. */
@@ -66,17 +95,17 @@ export class Call extends SimEvent implements Packet {
     const { oldMessages } = this.network;
     if (oldMessages !== undefined && !isLost(verdict)) verdict = oldMessages.requestLeaves(this, verdict);
     if (isLost(verdict)) this.lose(delayOf(verdict));
-    else this.network.simulation.schedule(this, delayOf(verdict));
+    else this.network.simulation.schedule(this.event, delayOf(verdict));
   }
 
-  override fire(): void {
-    switch (this.kind) {
+  happen({ kind }: SimEvent): void {
+    switch (kind) {
       case eventKinds.request:
         this.dispatch();
         return;
       case eventKinds.handlerPoll:
         if (this.dead()) this.lose(0);
-        else this.network.simulation.schedule(this, handlerPollUs);
+        else this.network.simulation.schedule(this.event, handlerPollUs);
         return;
       case eventKinds.reply:
         if (this.network.isCutInFlight(this.end.to, this.end.from)) this.losePatiently();
@@ -87,15 +116,19 @@ export class Call extends SimEvent implements Packet {
     }
   }
 
-  override release(dead: Incarnation): void {
+  waitsForOwner(): boolean {
+    return true;
+  }
+
+  release(dead: Incarnation): void {
     if (this.caller !== dead) return;
     this.onReply = nobodyListens;
     this.reply = undefined;
   }
 
-  override describe(): string {
+  describe({ kind }: SimEvent): string {
     const link = `${this.method.name} S${this.end.from} -> S${this.end.to}`;
-    switch (this.kind) {
+    switch (kind) {
       case eventKinds.request:
         return `request ${link} ${showValue(this.args)}`;
       case eventKinds.reply:
@@ -134,7 +167,7 @@ export class Call extends SimEvent implements Packet {
         this.lose(0);
         return;
       }
-      throw ImplementationError.of(this.owner, `the handler of ${method}`, thrown);
+      throw ImplementationError.of(this.end.to, `the handler of ${method}`, thrown);
     }
     if (server.incarnation.alive) network.deliveries?.after(this.end.to, "request", method);
     if (later) this.awaitHandler(Promise.resolve(result));
@@ -143,11 +176,11 @@ export class Call extends SimEvent implements Packet {
 
   private awaitHandler(result: Promise<unknown>): void {
     const { simulation } = this.network;
-    this.kind = eventKinds.handlerPoll;
-    simulation.schedule(this, handlerPollUs);
+    this.event.kind = eventKinds.handlerPoll;
+    simulation.schedule(this.event, handlerPollUs);
     const finished = (act: () => void) => {
       // The poll is not scheduled when it has already given this call up.
-      if (!simulation.cancel(this)) return;
+      if (!simulation.cancel(this.event)) return;
       try {
         act();
       } catch (thrown) {
@@ -189,11 +222,12 @@ export class Call extends SimEvent implements Packet {
       this.lose(delayOf(verdict));
       return;
     }
-    this.kind = eventKinds.reply;
-    this.digest = digest;
-    this.owner = this.callerOwner();
+    const { event } = this;
+    event.kind = eventKinds.reply;
+    event.digest = digest;
+    event.owner = this.callerOwner();
     const lateUs = this.network.oldMessages?.replyLateUs(this) ?? 0;
-    this.network.simulation.schedule(this, delayOf(verdict) + lateUs);
+    this.network.simulation.schedule(event, delayOf(verdict) + lateUs);
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
@@ -203,14 +237,15 @@ export class Call extends SimEvent implements Packet {
 
   /** The caller is going to learn that its call failed. */
   private lose(delayUs: number): void {
-    this.kind = eventKinds.lost;
-    this.digest = 0;
-    this.owner = this.callerOwner();
+    const { event } = this;
+    event.kind = eventKinds.lost;
+    event.digest = 0;
+    event.owner = this.callerOwner();
     // What it carried is of no more use, and it may take seconds until the caller knows.
     this.args = undefined;
     this.reply = undefined;
     this.paper = undefined;
-    this.network.simulation.schedule(this, delayUs);
+    this.network.simulation.schedule(event, delayUs);
   }
 
   /** The way is cut: nobody tells the caller, who gives up after a while. */
@@ -225,12 +260,13 @@ export class Call extends SimEvent implements Packet {
   private deliverReply(): void {
     const reply = this.reply;
     const { caller } = this;
-    const watch = this.kind === eventKinds.reply && caller !== undefined ? this.network.deliveries : undefined;
-    if (this.kind === eventKinds.reply) this.network.totalBytes += this.replyBytes;
+    const hasReply = this.event.kind === eventKinds.reply;
+    const watch = hasReply && caller !== undefined ? this.network.deliveries : undefined;
+    if (hasReply) this.network.totalBytes += this.replyBytes;
     if (caller?.alive) watch?.before(this.end.from, "reply", this.method.name);
     if (caller !== undefined && !caller.alive) return;
-    if (this.kind === eventKinds.reply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
-    if (this.kind === eventKinds.reply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
+    if (hasReply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
+    if (hasReply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
     else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
     try {
       this.onReply(reply);

@@ -116,6 +116,8 @@ export class Network {
   private readonly servers: (NetworkServer | undefined)[] = [];
   private readonly linksByName = new Map<string, Link>();
   private readonly methods = new Map<string, Method>();
+  /** The one asked for last: most calls are of one kind. */
+  private latestMethod: Method | undefined = undefined;
   private readonly seed: number;
   private closed = false;
 
@@ -216,13 +218,9 @@ export class Network {
     }
     this.totalCalls++;
     this.totalBytes += copiedBytes();
-    const call = new Call(this, end, caller, onReply);
-    call.method = known;
-    call.args = copy;
-    call.digest = copiedDigest();
     // Seed, link and number on the link: nothing else can shift what happens to this call.
-    call.key = mix32(end.link.key, end.link.calls++);
-    call.detail = known.number | (end.from << 8) | (end.to << 20);
+    const key = mix32(end.link.key, end.link.calls++);
+    const call = new Call(this, end, caller, known, copy, copiedDigest(), key, onReply);
     if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);
     call.send();
   }
@@ -238,6 +236,7 @@ export class Network {
   }
 
   private method(name: string): Method {
+    if (name === this.latestMethod?.name) return this.latestMethod;
     let method = this.methods.get(name);
     if (method === undefined) {
       const shapes = this.methods.size < maxMethodsWithShapes ? shapesOf(name) : sharedShapes;
@@ -245,6 +244,7 @@ export class Network {
       method = { name, number, shapes, isInherited: name in Object.prototype, rpcKind: rpcKindOf(name) };
       this.methods.set(name, method);
     }
+    this.latestMethod = method;
     return method;
   }
 }

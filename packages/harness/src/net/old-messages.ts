@@ -1,7 +1,7 @@
 import type { PaperCall } from "../check/figure2.ts";
 import { ImplementationError } from "../failure.ts";
 import { logUniform, mix32, scale32 } from "../sim/random.ts";
-import { eventKinds, SimEvent } from "../sim/sim-event.ts";
+import { eventKinds, type Happening, SimEvent } from "../sim/sim-event.ts";
 import type { Method, Network, NetworkServer } from "./network.ts";
 import { delayOf, lose, type Packet, type Verdict } from "./rules.ts";
 import { showValue } from "./show-value.ts";
@@ -121,7 +121,7 @@ export class OldMessages {
   }
 
   #deliverAgain(sent: SentRequest, delayUs: number): void {
-    this.#network.simulation.schedule(new OldRequest(this.#network, this, copyOf(sent)), delayUs);
+    this.#network.simulation.schedule(new OldRequest(this.#network, this, copyOf(sent)).event, delayUs);
   }
 }
 
@@ -136,23 +136,24 @@ function copyOf({ from, to, method, paper, args, digest, detail, key }: SentRequ
 }
 
 /** A request that arrives late or once more. It goes to whoever lives at its address by then, if its way is open, and its reply goes nowhere. */
-class OldRequest extends SimEvent {
+class OldRequest implements Happening {
+  readonly event: SimEvent;
   readonly #network: Network;
   readonly #messages: OldMessages;
   readonly #request: SentRequest;
   readonly #age: number;
 
   constructor(network: Network, messages: OldMessages, request: SentRequest) {
-    super(eventKinds.oldRequest, request.to, undefined);
-    this.digest = request.digest;
-    this.detail = request.detail;
+    this.event = new SimEvent(eventKinds.oldRequest, request.to, undefined, this);
+    this.event.digest = request.digest;
+    this.event.detail = request.detail;
     this.#network = network;
     this.#messages = messages;
     this.#request = request;
     this.#age = messages.age;
   }
 
-  override fire(): void {
+  happen(): void {
     const { from, to, method, paper, args } = this.#request;
     const server = this.#network.server(to);
     if (this.#age !== this.#messages.age || !server?.listens || !this.#network.isOpen(from, to)) return;
@@ -191,10 +192,14 @@ class OldRequest extends SimEvent {
     return ImplementationError.of(this.#request.to, `the handler of ${this.#request.method.name}`, thrown);
   }
 
-  /** It belongs to no life. */
-  override release(): void {}
+  waitsForOwner(): boolean {
+    return true;
+  }
 
-  override describe(): string {
+  /** It belongs to no life. */
+  release(): void {}
+
+  describe(): string {
     const { from, to, method } = this.#request;
     return `late request ${method.name} S${from} -> S${to}`;
   }

@@ -98,8 +98,9 @@ export function judge(rules: readonly Rule[], packet: Packet): Verdict {
   let delayUs = 0;
   for (const rule of rules) {
     const verdict = rule.verdict(packet);
-    delayUs += delayOf(verdict);
-    if (isLost(verdict)) return lose(delayUs);
+    if (isLost(verdict)) return lose(delayUs + delayOf(verdict));
+    // That of a packet that is delivered is its delay.
+    delayUs += verdict;
   }
   return deliver(delayUs);
 }

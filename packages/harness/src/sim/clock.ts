@@ -1,12 +1,13 @@
 import type { Clock, TimerId } from "@raft-stress/raft/api";
-import { CallbackEvent, eventKinds, type Incarnation } from "./sim-event.ts";
+import { callbackEvent } from "./callback.ts";
+import { eventKinds, type Incarnation, SimEvent } from "./sim-event.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** The clock of one life of a server. When the server dies its timers die with it. */
 export function serverClock(simulation: Simulation, incarnation: Incarnation): Clock {
   const set = (run: () => void, delayMs: number): TimerId => {
     if (typeof run !== "function") throw new TypeError(`setTimeout(run, delayMs) needs a function, got ${typeof run}`);
-    const event = new CallbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
+    const event = callbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
     if (incarnation.alive) simulation.schedule(event, simulation.delayUsOf(incarnation.server, delayToUs(delayMs)));
     return event;
   };
@@ -17,7 +18,7 @@ export function serverClock(simulation: Simulation, incarnation: Incarnation): C
     },
     setTimeout: set,
     clearTimeout(id) {
-      if (id instanceof CallbackEvent) simulation.cancel(id);
+      if (id instanceof SimEvent) simulation.cancel(id);
     },
     sleep: (delayMs) => new Promise((resolve) => void set(resolve, delayMs)),
   };

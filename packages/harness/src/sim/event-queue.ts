@@ -1,4 +1,4 @@
-import { bucketOf, FarEvents, isFar } from "./far-events.ts";
+import { FarEvents, isFar } from "./far-events.ts";
 import { mix32 } from "./random.ts";
 import type { SimEvent } from "./sim-event.ts";
 
@@ -47,7 +47,7 @@ export class EventQueue {
   push(event: SimEvent, timeUs: number): void {
     event.timeUs = timeUs;
     event.sequence = this.sequence++;
-    if (bucketOf(timeUs) > this.far.near) {
+    if (timeUs >= this.far.nearEndUs) {
       this.far.add(event);
       return;
     }

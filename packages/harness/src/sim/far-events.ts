@@ -8,7 +8,7 @@ const buckets = 1 << 7;
 const farIndex = 1 << 24;
 
 /** Which bucket's time `timeUs` lies in. */
-export function bucketOf(timeUs: number): number {
+function bucketOf(timeUs: number): number {
   return Math.floor(timeUs / bucketUs);
 }
 
@@ -21,9 +21,11 @@ export function isFar(event: SimEvent): boolean {
  * The events that are not due soon, sorted by 65 ms of time and no further. Calls to dead ends wait for seconds: in one heap with all others, hundreds of them would be in the way of each event.
  */
 export class FarEvents {
-  /** The bucket before the first one kept here: what is due in it or earlier is near. */
-  near = 0;
+  /** What is due before is near, and not kept here. */
+  nearEndUs = bucketUs;
   size = 0;
+  /** The bucket before the first one kept here. */
+  private near = 0;
   /** A ring: those of bucket b are at b % buckets. It never holds any of the near bucket, whose place is being emptied while the next ones come in. */
   private readonly ring: (SimEvent[] | undefined)[] = new Array(buckets).fill(undefined);
   /** Events of later buckets than the ring has. */
@@ -31,7 +33,7 @@ export class FarEvents {
   /** No event of `beyond` is of an earlier bucket. */
   private beyondFrom = Number.POSITIVE_INFINITY;
 
-  /** Keeps an event of a bucket after `near`, its time set. */
+  /** Keeps an event that is not near, its time set. */
   add(event: SimEvent): void {
     this.size++;
     this.put(this.listFor(bucketOf(event.timeUs)), event);
@@ -51,6 +53,7 @@ export class FarEvents {
       this.drawIn();
       const list = this.ring[this.near % buckets];
       if (list === undefined || list.length === 0) continue;
+      this.nearEndUs = (this.near + 1) * bucketUs;
       this.size -= list.length;
       for (let event = list.pop(); event !== undefined; event = list.pop()) take(event);
       return;

@@ -22,7 +22,7 @@ export class Pauses {
 
   /** Keeps an event of a paused server, which is due. */
   hold(event: SimEvent): void {
-    if (event.waitsForOwner()) this.#held[event.owner]!.push(event);
+    if (event.happening.waitsForOwner(event)) this.#held[event.owner]!.push(event);
   }
 
   /** Returns whether the event was held. */

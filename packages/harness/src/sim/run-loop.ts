@@ -107,7 +107,7 @@ class RealTimeLoop implements Sleeper {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    const around = (event: SimEvent) => withinScope({ simulation, server: event.owner }, () => event.fire());
+    const around = (event: SimEvent) => withinScope({ simulation, server: event.owner }, () => event.happening.happen(event));
     // Servers that leave nothing to promises leave nothing behind that could be asked whose it is.
     if (!simulation.synchronous) simulation.around = around;
     const scheduled = () => {

@@ -1,5 +1,3 @@
-import { ImplementationError } from "../failure.ts";
-
 /** Owner of the events of the tester itself: the test's script, its clients, its timers. Servers own theirs by their number. */
 export const TESTER = -1;
 
@@ -22,11 +20,26 @@ export interface Incarnation {
   readonly alive: boolean;
 }
 
+/** What happens in an event, and what it takes to put it off, to tell of it, or to let go of it. */
+export interface Happening {
+  /** Lets it happen. */
+  happen(event: SimEvent): void;
+  /** The owner is paused when the event is due: whether it waits for the owner to go on, or has found another way. */
+  waitsForOwner(event: SimEvent): boolean;
+  /** One line for a human. Called for reports only. */
+  describe(event: SimEvent): string;
+  /**
+   * A server has died: lets go of all that was that server's. Events can wait for many seconds, and what they hold of servers that crashed long
+   * ago would be most of a run's memory.
+   */
+  release(dead: Incarnation): void;
+}
+
 /**
- * Something that happens at one instant, at one owner. Intrusive: the event is itself the heap's node, and an RPC is one event that is
- * scheduled again for its reply. Few classes derive from it, so that the event loop stays monomorphic.
+ * Something that happens at one instant, at one owner: a place in the queue. What happens is a part of its own, so that the event loop sees events of one class only: V8 compiles it
+ * once, for that. Intrusive: the event is itself the heap's node, and an RPC is one event that is scheduled again for its reply.
  */
-export abstract class SimEvent {
+export class SimEvent {
   /** Virtual time in whole microseconds. */
   timeUs = 0;
   /** Order of scheduling within the run. */
@@ -47,65 +60,17 @@ export abstract class SimEvent {
   detail = 0;
   /** The life the event belongs to; it is dropped when that life is over. */
   readonly incarnation: Incarnation | undefined;
+  readonly happening: Happening;
 
-  constructor(kind: number, owner: number, incarnation: Incarnation | undefined) {
+  constructor(kind: number, owner: number, incarnation: Incarnation | undefined, happening: Happening) {
     this.kind = kind;
     this.owner = owner;
     this.incarnation = incarnation;
-  }
-
-  /** Lets it happen. */
-  abstract fire(): void;
-  /** The owner is paused when the event is due: whether it waits for the owner to go on, or has found another way. */
-  waitsForOwner(): boolean {
-    return true;
+    this.happening = happening;
   }
 
   /** One line for a human. Called for reports only. */
-  abstract describe(): string;
-  /**
-   * A server has died: the event lets go of all that was that server's. Events can wait for many seconds, and what they hold of servers that crashed long
-   * ago would be most of a run's memory.
-   */
-  abstract release(dead: Incarnation): void;
-}
-
-/** An event that is a call: of a timer's callback, of a sleeper's wake-up, of a method of a server. */
-export class CallbackEvent extends SimEvent {
-  private readonly what: string;
-  private run: () => void;
-  /** Called instead when the life that the event belongs to ends before. */
-  ifDead: (() => void) | undefined = undefined;
-
-  /** `what`: names the call in reports, e.g. `a timer`. */
-  constructor(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void) {
-    super(kind, incarnation === undefined ? TESTER : incarnation.server, incarnation);
-    this.what = what;
-    this.run = run;
-  }
-
-  override fire(): void {
-    if (this.owner === TESTER) {
-      this.run();
-      return;
-    }
-    try {
-      this.run();
-    } catch (thrown) {
-      throw ImplementationError.of(this.owner, this.what, thrown);
-    }
-  }
-
-  override release(dead: Incarnation): void {
-    if (this.incarnation !== dead) return;
-    this.run = nothingToRun;
-    this.ifDead?.();
-    this.ifDead = undefined;
-  }
-
-  override describe(): string {
-    return this.owner === TESTER ? `the test: ${this.what}` : `S${this.owner}: ${this.what}`;
+  describe(): string {
+    return this.happening.describe(this);
   }
 }
-
-function nothingToRun(): void {}

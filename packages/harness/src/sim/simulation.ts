@@ -11,6 +11,7 @@ import {
 import { progressCells } from "../progress.ts";
 import type { Adversary } from "../race/adversary.ts";
 import type { TraceLevel } from "../result.ts";
+import { callbackEvent } from "./callback.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
 import { LocalClock } from "./local-clock.ts";
@@ -20,7 +21,7 @@ import { randomKeys } from "./random-keys.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
-import { CallbackEvent, eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
+import { eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
 import { Trace } from "./trace.ts";
 import { TraceHash, WatchedHash } from "./trace-hash.ts";
 
@@ -148,7 +149,7 @@ export class Simulation {
 
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
-    if (!this.inEvent) this.refreshNow();
+    if (this.realElapsedUs !== undefined && !this.inEvent) this.refreshNow();
     this.watch?.scheduled(event, delayUs);
     const { adversary } = this;
     this.queue.push(event, adversary === undefined ? this.nowUs + delayUs : adversary.place(event, this.nowUs, delayUs));
@@ -178,13 +179,13 @@ export class Simulation {
   /** The tester sleeps. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, "wakes up", resolve), Math.round(delayMs * 1000));
+      this.schedule(callbackEvent(eventKinds.testerWake, undefined, "wakes up", resolve), Math.round(delayMs * 1000));
     });
   }
 
   /** Wakes the tester at this instant, in an event of its own. */
   tellTester(what: string, tell: () => void): void {
-    this.schedule(new CallbackEvent(eventKinds.testerWake, undefined, what, tell), 0);
+    this.schedule(callbackEvent(eventKinds.testerWake, undefined, what, tell), 0);
   }
 
   /**
@@ -193,7 +194,10 @@ export class Simulation {
    */
   enter<T>(incarnation: Incarnation, what: string, call: () => T): Promise<T> {
     return new Promise((resolve) => {
-      this.schedule(new CallbackEvent(eventKinds.enter, incarnation, what, () => resolve(call())), 0);
+      this.schedule(
+        callbackEvent(eventKinds.enter, incarnation, what, () => resolve(call())),
+        0,
+      );
     });
   }
 
@@ -210,10 +214,8 @@ export class Simulation {
         }
         resolve(incarnation.alive ? given : ifDead);
       };
-      const event = new CallbackEvent(eventKinds.enter, incarnation, what, answer);
       const tellNoAnswer = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
-      event.ifDead = tellNoAnswer;
-      this.schedule(event, 0);
+      this.schedule(callbackEvent(eventKinds.enter, incarnation, what, answer, tellNoAnswer), 0);
     });
   }
 
@@ -230,8 +232,8 @@ export class Simulation {
 
   /** A server has died: nothing that is still to come may hold on to it. */
   bury(dead: Incarnation): void {
-    for (const event of this.queue.values()) event.release(dead);
-    if (this.pauses !== undefined) for (const event of this.pauses.values()) event.release(dead);
+    for (const event of this.queue.values()) event.happening.release(dead);
+    if (this.pauses !== undefined) for (const event of this.pauses.values()) event.happening.release(dead);
   }
 
   isPaused(server: number): boolean {
@@ -325,7 +327,7 @@ export class Simulation {
   step(drain: () => void): void {
     const event = this.begin();
     if (event === undefined) return;
-    if (!this.synchronous || event.kind === eventKinds.testerWake || event.kind === eventKinds.enter) drain();
+    if (!this.synchronous || tellsTester(event)) drain();
     this.end(drain);
   }
 
@@ -337,7 +339,7 @@ export class Simulation {
     this.currentServer = event.owner;
     this.inEvent = true;
     try {
-      if (this.around === undefined) event.fire();
+      if (this.around === undefined) event.happening.happen(event);
       else this.around(event);
     } catch (thrown) {
       this.fail(thrown);
@@ -369,7 +371,11 @@ export class Simulation {
   }
 
   private nextEvent(): SimEvent | undefined {
-    const event = this.popLiving();
+    let event = this.queue.pop();
+    while (event !== undefined && !this.canHappen(event)) {
+      this.setAside(event);
+      event = this.queue.pop();
+    }
     if (event === undefined) {
       this.fail(this.deadlock());
       return undefined;
@@ -391,14 +397,6 @@ export class Simulation {
       progress[progressCells.virtualMs] = this.nowUs / 1000;
     }
     return this.stopped ? undefined : event;
-  }
-
-  private popLiving(): SimEvent | undefined {
-    for (;;) {
-      const event = this.queue.pop();
-      if (event === undefined || this.canHappen(event)) return event;
-      this.setAside(event);
-    }
   }
 
   private canHappen(event: SimEvent): boolean {
@@ -423,7 +421,7 @@ export class Simulation {
       const server = event.owner === TESTER ? {} : { server: event.owner };
       this.fail(new StuckError(`${cause} (${this.eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
     }
-    this.refreshNow();
+    if (this.realElapsedUs !== undefined) this.refreshNow();
     if (event.timeUs > this.maxVirtualUs) {
       const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
       this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
@@ -441,6 +439,11 @@ export class Simulation {
   private whoWaits(): string {
     return this.waits.size === 0 ? "" : ` (${[...this.waits].map(({ text }) => text).join("; ")})`;
   }
+}
+
+/** Whether an event that has happened may have told the tester something. One that is scheduled again goes from server to server, and tells at its end. */
+function tellsTester({ kind, heapIndex }: SimEvent): boolean {
+  return kind === eventKinds.testerWake || (kind === eventKinds.enter && heapIndex < 0);
 }
 
 function faultFrom(thrown: unknown): HarnessFault {

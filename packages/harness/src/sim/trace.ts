@@ -14,25 +14,19 @@ const maxLineLength = 4096;
 export class Trace {
   /** The lab's own lines. */
   readonly labLines: string[] = [];
-  readonly #level: TraceLevel;
+  /** Whether `debug` lines are kept; ask before building one. */
+  readonly debugOn: boolean;
+  /** Whether `trace` lines are kept; ask before building one. */
+  readonly traceOn: boolean;
   readonly #nowMs: () => number;
   #lines: string[] = [];
   #characters = 0;
   #dropped = 0;
 
   constructor(level: TraceLevel, nowMs: () => number) {
-    this.#level = level;
+    this.debugOn = level !== "none";
+    this.traceOn = level === "trace";
     this.#nowMs = nowMs;
-  }
-
-  /** Whether `debug` lines are kept; ask before building one. */
-  get debugOn(): boolean {
-    return this.#level !== "none";
-  }
-
-  /** Whether `trace` lines are kept; ask before building one. */
-  get traceOn(): boolean {
-    return this.#level === "trace";
   }
 
   /** A line about one server. */

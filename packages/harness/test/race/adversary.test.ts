@@ -4,20 +4,13 @@ import { Adversary } from "../../src/race/adversary.ts";
 import { drawSchedule, type Schedule } from "../../src/race/schedule.ts";
 import { EventQueue } from "../../src/sim/event-queue.ts";
 import { eventKinds, SimEvent, TESTER } from "../../src/sim/sim-event.ts";
+import { nothingHappens } from "../support/nothing-happens.ts";
 import { newLife } from "../support/world.ts";
 
 class PlacedEvent extends SimEvent {
   dueUs = 0;
   /** When it was given to the adversary, counted from 0. */
   number = 0;
-
-  override fire(): void {}
-
-  override release(): void {}
-
-  override describe(): string {
-    return `event ${this.number}`;
-  }
 }
 
 const servers = 3;
@@ -61,7 +54,7 @@ function play(steps: readonly Step[], runSeed: { high: number; low: number }, sc
     nowUs = Math.max(nowUs, untilUs);
     const isTimer = kind === eventKinds.serverTimer;
     const owner = kind === eventKinds.testerWake ? TESTER : isTimer ? server : to;
-    const event = new PlacedEvent(kind, owner, isTimer ? lives[server] : undefined);
+    const event = new PlacedEvent(kind, owner, isTimer ? lives[server] : undefined, nothingHappens);
     event.number = number;
     event.dueUs = nowUs + delayUs;
     if (!isTimer && owner !== TESTER) {
@@ -140,10 +133,10 @@ describe("the adversary", () => {
     const adversary = new Adversary({ high: 0, low: 1 }, schedule);
     const queue = new EventQueue(1);
     const life = newLife(0);
-    const timer = new PlacedEvent(eventKinds.serverTimer, 0, life);
+    const timer = new PlacedEvent(eventKinds.serverTimer, 0, life, nothingHappens);
     const place = (event: PlacedEvent, delayUs: number) => queue.push(event, adversary.place(event, 0, delayUs));
     const arrival = () => {
-      const packet = new PlacedEvent(eventKinds.request, 0, undefined);
+      const packet = new PlacedEvent(eventKinds.request, 0, undefined, nothingHappens);
       place(packet, 500);
       return packet.timeUs;
     };

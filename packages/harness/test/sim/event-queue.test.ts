@@ -2,21 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventQueue } from "../../src/sim/event-queue.ts";
 import { SimEvent, TESTER } from "../../src/sim/sim-event.ts";
+import { nothingHappens } from "../support/nothing-happens.ts";
 
 class NumberedEvent extends SimEvent {
   readonly number: number;
 
   constructor(number: number, owner: number) {
-    super(1, owner, undefined);
+    super(1, owner, undefined, nothingHappens);
     this.number = number;
-  }
-
-  override fire(): void {}
-
-  override release(): void {}
-
-  override describe(): string {
-    return `event ${this.number}`;
   }
 }
 

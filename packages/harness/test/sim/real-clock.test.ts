@@ -33,7 +33,7 @@ describe("the real clock", () => {
     await runOnRealClock(async (simulation) => {
       const clock = serverClock(simulation, newLife(0));
       for (const delayMs of [60, 20, 40, 20, 0]) {
-        clock.setTimeout(() => fired.push({ delayMs, realMs: performance.now() - startMs, nowMs: clock.now() }), delayMs);
+        clock.setTimeout(() => fired.push({ delayMs, nowMs: clock.now(), realMs: performance.now() - startMs }), delayMs);
       }
       await simulation.sleep(80);
     });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { callbackEvent } from "../../src/sim/callback.ts";
 import { RecentEvents } from "../../src/sim/recent-events.ts";
-import { CallbackEvent, eventKinds } from "../../src/sim/sim-event.ts";
+import { eventKinds } from "../../src/sim/sim-event.ts";
 import { Trace } from "../../src/sim/trace.ts";
 import { newLife } from "../support/world.ts";
 
@@ -49,10 +50,10 @@ describe("Trace", () => {
 describe("RecentEvents", () => {
   it("tells time, owner, kind and call of each event, oldest first", () => {
     const recent = new RecentEvents();
-    const timer = new CallbackEvent(eventKinds.serverTimer, newLife(2), "a timer", () => {});
+    const timer = callbackEvent(eventKinds.serverTimer, newLife(2), "a timer", () => {});
     timer.timeUs = 12_345;
     recent.add(timer);
-    const wake = new CallbackEvent(eventKinds.testerWake, undefined, "wakes up", () => {});
+    const wake = callbackEvent(eventKinds.testerWake, undefined, "wakes up", () => {});
     wake.timeUs = 600_000_000;
     recent.add(wake);
     timer.kind = eventKinds.request;
@@ -68,7 +69,7 @@ describe("RecentEvents", () => {
 
   it("keeps the last events only, with their numbers", () => {
     const recent = new RecentEvents();
-    const event = new CallbackEvent(eventKinds.apply, newLife(0), "", () => {});
+    const event = callbackEvent(eventKinds.apply, newLife(0), "", () => {});
     for (let i = 1; i <= 40_000; i++) {
       event.timeUs = i * 1000;
       recent.add(event);
