@@ -40,10 +40,10 @@ function isSilent(state: RaftState, peer: Progress, now: number): boolean {
 
 /** Whether the peer should be told more than that the leader lives. One that is silent gets empty heartbeats until it answers, and then everything. */
 function hasNews(state: RaftState, peer: Progress, now: number): boolean {
-  if (isSilent(state, peer, now)) return false;
+  const wasSentAll = !peer.probing && peer.nextIndex > state.log.lastIndex && peer.sentCommit >= state.commitIndex;
+  if (wasSentAll || isSilent(state, peer, now)) return false;
   if (needsSnapshot(state, peer)) return peer.snapshotInFlight === 0 || now >= peer.snapshotRetryMs;
-  if (peer.probing) return !peer.probed;
-  return peer.nextIndex <= state.log.lastIndex || peer.sentCommit < state.commitIndex;
+  return !(peer.probing && peer.probed);
 }
 
 /** §7: the next entry to send has been compacted away. */

@@ -1,6 +1,6 @@
 import type { RaftView } from "@raft-stress/raft/api";
 import type { Checkers } from "./checkers.ts";
-import { isWhole, type PaperCall } from "./figure2.ts";
+import type { PaperCall } from "./figure2.ts";
 import { type ServerRecord, votedForOf } from "./server-record.ts";
 
 /** Holds what a server shows of itself by inspect() against the invariants, at the end of each of its events. */
@@ -347,7 +347,7 @@ function isAsLast(record: ServerRecord, view: RaftView): boolean {
     view.lastApplied === record.lastApplied &&
     view.lastIndex === lastIndex &&
     view.firstIndex === record.baseIndex + 1 &&
-    votedForOf(view) === record.votedFor &&
+    (view.votedFor === record.votedFor || votedForOf(view) === record.votedFor) &&
     view.termAt(lastIndex) === record.lastTerm
   );
 }
@@ -358,11 +358,11 @@ function checkView(view: RaftView): void {
     const { role, firstIndex, lastIndex } = view;
     if (
       (role === "follower" || role === "candidate" || role === "leader") &&
-      isWhole(view.currentTerm) &&
-      isWhole(view.commitIndex) &&
-      isWhole(view.lastApplied) &&
-      isWhole(firstIndex) &&
-      isWhole(lastIndex) &&
+      Number.isSafeInteger(view.currentTerm) &&
+      Number.isSafeInteger(view.commitIndex) &&
+      Number.isSafeInteger(view.lastApplied) &&
+      Number.isSafeInteger(firstIndex) &&
+      Number.isSafeInteger(lastIndex) &&
       firstIndex >= 1 &&
       lastIndex >= firstIndex - 1 &&
       typeof view.termAt === "function"

@@ -327,7 +327,9 @@ export class Simulation {
   step(drain: () => void): void {
     const event = this.begin();
     if (event === undefined) return;
-    if (!this.synchronous || tellsTester(event)) drain();
+    // Of an event of enter that is scheduled again, an offer that goes from server to server, the tester learns at its end.
+    const tellsTester = event.kind === eventKinds.testerWake || (event.kind === eventKinds.enter && event.heapIndex < 0);
+    if (tellsTester || !this.synchronous) drain();
     this.end(drain);
   }
 
@@ -439,11 +441,6 @@ export class Simulation {
   private whoWaits(): string {
     return this.waits.size === 0 ? "" : ` (${[...this.waits].map(({ text }) => text).join("; ")})`;
   }
-}
-
-/** Whether an event that has happened may have told the tester something. One that is scheduled again goes from server to server, and tells at its end. */
-function tellsTester({ kind, heapIndex }: SimEvent): boolean {
-  return kind === eventKinds.testerWake || (kind === eventKinds.enter && heapIndex < 0);
 }
 
 function faultFrom(thrown: unknown): HarnessFault {
