@@ -1,13 +1,13 @@
 /** How a server behaves in time. All times in milliseconds. */
 export interface RaftOptions {
   /**
-   * A leader sends each peer something at least this often. Default 100: the lab allows ten heartbeats per second. A peer that has been silent
-   * for electionTimeoutMinMs is sent every other one only.
+   * A leader sends each peer that answers something at least this often. Default 100: the lab allows ten heartbeats per second. One that has been silent
+   * for electionTimeoutMinMs gets two in that time.
    */
   readonly heartbeatIntervalMs: number;
   /**
    * An election timeout is uniform in [electionTimeoutMinMs, electionTimeoutMaxMs). Default 350: a follower that misses two heartbeats
-   * in a row still waits for the third. At least twice heartbeatIntervalMs.
+   * in a row still waits for the third; one whose answers are lost, that misses one. At least twice heartbeatIntervalMs.
    */
   readonly electionTimeoutMinMs: number;
   /** Default 700: wide enough that split votes are rare (§9.3), short enough for several elections within five seconds. */

@@ -88,12 +88,13 @@ function sendAppend(state: RaftState, peer: Progress, prevLogIndex: number, entr
 }
 
 /**
- * Heartbeats to a silent peer are most likely in vain, so it gets every other one only. That is still within the shortest election timeout: it may hear us, and only its
- * replies be lost, and must not stand for election then.
+ * Heartbeats to a silent peer are most likely in vain, so it gets fewer. But it may hear us, and only its replies be lost, and should not stand for election then: one heartbeat
+ * may be lost, too, and the next one still comes half a heartbeat before the shortest election timeout is over.
  */
 function heartbeatIntervalMs(state: RaftState, peer: Progress, now: number): number {
-  const { heartbeatIntervalMs } = state.options;
-  return isSilent(state, peer, now) ? 2 * heartbeatIntervalMs : heartbeatIntervalMs;
+  const { heartbeatIntervalMs, electionTimeoutMinMs } = state.options;
+  if (!isSilent(state, peer, now)) return heartbeatIntervalMs;
+  return Math.max(heartbeatIntervalMs, (electionTimeoutMinMs - heartbeatIntervalMs / 2) / 2);
 }
 
 function sendSnapshot(state: RaftState, peer: Progress, now: number): void {

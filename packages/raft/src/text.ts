@@ -41,7 +41,7 @@ declare const TextEncoder: new () => { encodeInto(text: string, bytes: Uint8Arra
 
 const utf8 = new TextEncoder();
 
-/** Returns false, and has written nothing, if some character is not ASCII: it takes more than a byte then, also a surrogate without its partner. */
+/** Returns false, and the writer stands where it stood, if some character is not ASCII: it takes more than a byte then, also a surrogate without its partner. */
 function writeAscii(writer: ByteWriter, text: string): boolean {
   const { written } = utf8.encodeInto(text, writer.bytes.subarray(writer.length));
   if (written !== text.length) return false;

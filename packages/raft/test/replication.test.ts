@@ -88,11 +88,11 @@ describe("§5.3 Log replication: the leader", () => {
     expect(heartbeats.every(({ prevLogIndex, entries }) => prevLogIndex === 1 && entries.length === 0)).toBe(true);
   });
 
-  it("a peer that is silent gets every other heartbeat only, and all of them again once it answers", () => {
+  it("a peer that is silent gets fewer heartbeats: one may be lost within an election timeout; and all of them again once it answers", () => {
     const bench = newLeader([1], 2).becomeSettled();
     bench.passTime(1000);
     bench.takeSent();
-    bench.passTime(4000);
+    bench.passTime(3000);
     const vain = bench.takeSentTo(1);
     expect(vain).toHaveLength(20);
     bench.accept(vain.at(-1)!);
@@ -103,6 +103,29 @@ describe("§5.3 Log replication: the leader", () => {
     bench.passTime(100);
     expect(bench.takeSentTo(1)).toHaveLength(1);
   });
+
+  it.each([
+    { electionTimeoutMinMs: 350, mostMs: 150 },
+    { electionTimeoutMinMs: 200, mostMs: 100 },
+    { electionTimeoutMinMs: 1000, mostMs: 475 },
+  ])(
+    "heartbeats to a silent peer are at most $mostMs ms apart with election timeouts from $electionTimeoutMinMs ms on",
+    ({ electionTimeoutMinMs, mostMs }) => {
+      const bench = new Bench({ terms: [1], currentTerm: 1, options: { electionTimeoutMinMs, electionTimeoutMaxMs: 2000 } })
+        .winElection()
+        .becomeSettled();
+      bench.passTime(2000);
+      bench.takeSent();
+      const sentMs: number[] = [];
+      for (const endMs = bench.now + 5000; bench.now < endMs; ) {
+        bench.reachDeadline();
+        if (bench.takeSentTo(1).length > 0) sentMs.push(bench.now);
+        bench.takeSent();
+      }
+      const gaps = sentMs.slice(1).map((atMs, i) => atMs - sentMs[i]!);
+      expect(new Set(gaps)).toEqual(new Set([mostMs]));
+    },
+  );
 
   it("never overwrites or deletes entries in its own log (Leader Append-Only)", () => {
     const bench = newLeader([1, 2], 3);

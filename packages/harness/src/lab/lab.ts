@@ -196,12 +196,7 @@ export class Lab {
   /** A random text of `length` characters of the base64url alphabet. */
   randomText(length: number): string {
     const characters = Buffer.allocUnsafe(length);
-    let i = 0;
-    while (i < length) {
-      // Five characters of six bits each.
-      let word = this.random.word();
-      for (const end = Math.min(i + 5, length); i < end; i++, word >>>= 6) characters[i] = base64url[word & 63]!;
-    }
+    for (let i = 0; i < length; i++) characters[i] = base64url[this.random.word() & 63]!;
     return characters.toString("latin1");
   }
 

@@ -8,7 +8,7 @@ interface RecordCode {
   readonly keys: readonly string[];
   /** Bytes that describe the record's type. */
   readonly typeBytes: number;
-  /** Copies the fields in order, each by `copyField`. Undefined, and nothing was read of the fields, for an object that is no record, or one of other fields. */
+  /** Copies the fields in order, each by `copyField`. Undefined, and nothing was copied, for an object that is no record, or one of other fields. */
   copyFields(object: object, copyField: CopyField, depth: number, describes: boolean): AnyRecord | undefined;
 }
 
@@ -62,31 +62,19 @@ function areEqual(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((key, i) => key === other[i]);
 }
 
-/**
- * How the code asks for an object's prototype. V8 knows the answer where it knows the shape, but only of the one way: the other is a call into its runtime each time. Node can be told to do without it.
- */
-const prototypeOfRecord = hasProtoAccessor() ? "record.__proto__" : "getPrototypeOf(record)";
-
-function hasProtoAccessor(): boolean {
-  try {
-    return Reflect.get({}, "__proto__") === Object.prototype;
-  } catch {
-    return false;
-  }
-}
-
 function codeForKeys(keys: readonly string[]): RecordCode | undefined {
   // In a literal this name would set the prototype.
   if (keys.includes("__proto__")) return undefined;
-  const fields = keys.map((name) => {
-    const quoted = JSON.stringify(name);
-    return `${quoted}: copyField(record[${quoted}], ${nameHash(name)}, depth, describes)`;
-  });
+  const quoted = keys.map((name) => JSON.stringify(name));
+  const reads = quoted.map((name, i) => `const field${i} = record[${name}];`);
+  const copies = quoted.map((name, i) => `${name}: copyField(field${i}, ${nameHash(keys[i]!)}, depth, describes)`);
+  // The prototype is asked for right after the fields are read: there V8 knows the object's shape, and so the answer. Elsewhere it is a call into V8's runtime.
   const code = `return function (record, copyField, depth, describes) {
-    if (${prototypeOfRecord} !== recordPrototype) return undefined;
     let count = 0;
     for (const name in record) if (keys[count++] !== name) return undefined;
-    return count === ${keys.length} ? { ${fields.join(", ")} } : undefined;
+    if (count !== ${keys.length}) return undefined;
+    ${reads.join(" ")}
+    return getPrototypeOf(record) === recordPrototype ? { ${copies.join(", ")} } : undefined;
   }`;
   const copyFields = new Function("keys", "recordPrototype", "getPrototypeOf", code)(keys, Object.prototype, Object.getPrototypeOf);
   return { keys, typeBytes: typeBytes(keys), copyFields };

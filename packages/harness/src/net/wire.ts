@@ -37,6 +37,7 @@ export function copyOverWire(value: unknown, shape?: RecordShape): unknown {
 class UnsendableError extends Error {}
 
 function copyMessage(message: object, shape: RecordShape | undefined): unknown {
+  if (Array.isArray(message) || ArrayBuffer.isView(message)) return copyValue(message, 0, true);
   const copy = shape && copyShaped(message, shape, 0, true);
   if (copy !== undefined) return copy;
   const isRecord = Object.getPrototypeOf(message) === Object.prototype;
@@ -84,7 +85,8 @@ function copyObject(value: object, depth: number, describes: boolean): unknown {
   const copy = copyShaped(value, elementShape, depth, describes);
   if (copy !== undefined) return copy;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return copyExotic(value, depth, describes);
+  if (prototype === null) return copyAnyRecord(value as Record<string, unknown>, depth, describes);
+  if (prototype !== Object.prototype) return copyExotic(value, depth, describes);
   return copyRecord(value as Record<string, unknown>, elementShape, depth, describes);
 }
 

@@ -28,10 +28,10 @@ it("are the runs that they were", async () => {
   expect(lines).toMatchInlineSnapshot(`
     [
       "TestInitialElection2A seed 1: 2b3b714e17f39cb4, 175 events, 56 RPCs, 11630 bytes, 0 commands",
-      "TestBackup2B seed 2: 76a208c15640fa45, 3547 events, 1041 RPCs, 187506 bytes, 102 commands",
-      "TestFigure8Unreliable2C seed 3: 0f3e0625b77f661a, 11788 events, 2380 RPCs, 366503 bytes, 292 commands",
-      "TestReliableChurn2C seed 4: 8c18d59eebc31f44, 8816 events, 1149 RPCs, 275124 bytes, 417 commands",
-      "TestSnapshotInstallUnCrash2D seed 5: 5a24b2163fe37afc, 4320 events, 838 RPCs, 257221 bytes, 334 commands",
+      "TestBackup2B seed 2: 732321f0c01801c7, 3692 events, 1151 RPCs, 200760 bytes, 102 commands",
+      "TestFigure8Unreliable2C seed 3: 56bd8babe49b1fed, 13444 events, 2845 RPCs, 439963 bytes, 468 commands",
+      "TestReliableChurn2C seed 4: 9dfc7c6f174f72d0, 8882 events, 1168 RPCs, 270116 bytes, 418 commands",
+      "TestSnapshotInstallUnCrash2D seed 5: 4911a3c459633131, 4299 events, 831 RPCs, 260455 bytes, 334 commands",
     ]
   `);
 });

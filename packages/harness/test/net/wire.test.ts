@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Network, NetworkServer } from "../../src/net/network.ts";
+import { elementShape, RecordShape } from "../../src/net/record-shape.ts";
 import { copyOverWire } from "../../src/net/wire.ts";
 import { copied } from "../support/wire.ts";
 import { newLife, newSimulation } from "../support/world.ts";
@@ -113,6 +114,54 @@ describe("copies of records that change their shape", () => {
         }
       }),
     );
+  });
+});
+
+describe("objects like the records that were copied before", () => {
+  const shape = new RecordShape();
+
+  /** Copies the value as a message of a kind that has met a record of these fields, and as one that has met none. */
+  function copiedBothWays(value: object, ...fields: string[]): unknown[] {
+    shape.forget();
+    copyOverWire(Object.fromEntries(fields.map((name) => [name, 1])), shape);
+    return [copyOverWire(value, shape), copyOverWire(value)];
+  }
+
+  it("are asked for nothing but their fields", () => {
+    const strict = (target: object) =>
+      new Proxy(target, {
+        get(of, name) {
+          if (!Object.hasOwn(of, name)) throw new Error(`no field ${String(name)}`);
+          return Reflect.get(of, name);
+        },
+      });
+    for (const fields of [["term", "leaderId"], ["leaderId"], ["leaderId", "term"], []]) {
+      expect(copiedBothWays(strict({ term: 4, leaderId: 2 }), ...fields)).toEqual([
+        { term: 4, leaderId: 2 },
+        { term: 4, leaderId: 2 },
+      ]);
+    }
+  });
+
+  it("are copied as what they are when they are no records", () => {
+    class Args {
+      term = 4;
+    }
+    const named = Object.assign(new Map([[1, 2]]), { term: 4 });
+    expect(copiedBothWays(new Args(), "term")).toEqual([{ term: 4 }, { term: 4 }]);
+    expect(copiedBothWays(named, "term")).toEqual([new Map([[1, 2]]), new Map([[1, 2]])]);
+    expect(copiedBothWays(new Map([[1, 2]]))).toEqual([new Map([[1, 2]]), new Map([[1, 2]])]);
+    expect(copiedBothWays(new Date(5))).toEqual([new Date(5), new Date(5)]);
+    expect(copiedBothWays(Object.assign(Object.create(null), { term: 4 }), "term")).toEqual([{ term: 4 }, { term: 4 }]);
+    expect(() => copiedBothWays(Promise.resolve())).toThrow("a Promise cannot be sent");
+  });
+
+  it("without a prototype leave the records their code", () => {
+    elementShape.forget();
+    const entry = { term: 1, command: 2 };
+    for (let i = 0; i < 10; i++) copyOverWire([Object.assign(Object.create(null), { op: "put", [`key${i}`]: i })]);
+    copyOverWire([entry]);
+    expect(elementShape.latest?.keys).toEqual(["term", "command"]);
   });
 });
 
