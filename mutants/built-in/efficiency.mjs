@@ -24,7 +24,7 @@ export const efficiency = [
     name: "heartbeat-every-5-ms",
     fault: "a leader sends heartbeats every 5 ms",
     file: "replication.js",
-    find: "now + heartbeatIntervalMs(state, peer, now)",
+    find: "now + msToNextHeartbeat(state, peer, now)",
     replace: "now + 5",
     caughtBy: ["TestCount2B"],
   },

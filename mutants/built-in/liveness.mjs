@@ -113,7 +113,7 @@ export const liveness = [
     name: "heartbeats-too-rare",
     fault: "a leader sends heartbeats less often than elections time out",
     file: "replication.js",
-    find: "now + heartbeatIntervalMs(state, peer, now);\n    peer.sentCommit",
+    find: "now + msToNextHeartbeat(state, peer, now);\n    peer.sentCommit",
     replace: "now + 2 * state.options.electionTimeoutMaxMs;\n    peer.sentCommit",
     caughtBy: ["TestFollowerFailure2B", "TestLeaderFailure2B", "TestFailAgree2B"],
   },

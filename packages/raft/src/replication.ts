@@ -75,7 +75,7 @@ function sendHeartbeat(state: RaftState, peer: Progress, now: number): void {
 }
 
 function sendAppend(state: RaftState, peer: Progress, prevLogIndex: number, entries: readonly Entry[], now: number): void {
-  peer.nextHeartbeatMs = now + heartbeatIntervalMs(state, peer, now);
+  peer.nextHeartbeatMs = now + msToNextHeartbeat(state, peer, now);
   peer.sentCommit = state.commitIndex;
   state.sendAppendEntries(peer.server, {
     term: state.currentTerm,
@@ -88,10 +88,10 @@ function sendAppend(state: RaftState, peer: Progress, prevLogIndex: number, entr
 }
 
 /**
- * Heartbeats to a silent peer are most likely in vain, so it gets fewer. But it may hear us, and only its replies be lost, and should not stand for election then: one heartbeat
- * may be lost, too, and the next one still comes half a heartbeat before the shortest election timeout is over.
+ * Heartbeats to a silent peer are most likely in vain, so it gets fewer where election timeouts leave room for it. But it may hear us, and only its replies be lost, and should not
+ * stand for election then: one heartbeat may be lost, too, and the next one still comes half a heartbeat interval before the shortest election timeout is over.
  */
-function heartbeatIntervalMs(state: RaftState, peer: Progress, now: number): number {
+function msToNextHeartbeat(state: RaftState, peer: Progress, now: number): number {
   const { heartbeatIntervalMs, electionTimeoutMinMs } = state.options;
   if (!isSilent(state, peer, now)) return heartbeatIntervalMs;
   return Math.max(heartbeatIntervalMs, (electionTimeoutMinMs - heartbeatIntervalMs / 2) / 2);

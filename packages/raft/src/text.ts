@@ -33,7 +33,7 @@ export function writeText(writer: ByteWriter, text: string): void {
   writer.length = at;
 }
 
-/** From so many characters on, Node's own encoder is worth its call. */
+/** From so many characters on, the platform's own encoder is worth its call. */
 const LONG_TEXT = 64;
 
 /** Every platform has it; this package is compiled without the types of any. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TraceHash } from "../../src/sim/trace-hash.ts";
+import { TraceHash, WatchedHash } from "../../src/sim/trace-hash.ts";
 
 function hashOf(words: readonly number[]): TraceHash {
   const hash = new TraceHash();
@@ -28,6 +28,23 @@ describe("TraceHash", () => {
         const [one, two] = [hashOf(list), hashOf(other)];
         expect(`${one}`.slice(0, 8)).not.toBe(`${two}`.slice(0, 8));
         expect(`${one}`.slice(8)).not.toBe(`${two}`.slice(8));
+      }),
+    );
+  });
+
+  it("takes an event as its three words, also when a watch is told of them", () => {
+    const event = fc.tuple(fc.integer(), fc.integer(), fc.integer());
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 1 }), (events) => {
+        const told: number[] = [];
+        const watched = new WatchedHash({ begin() {}, scheduled() {}, end() {}, hashed: (word) => told.push(word) });
+        const hash = new TraceHash();
+        for (const list of events) {
+          hash.mixEvent(...list);
+          watched.mixEvent(...list);
+        }
+        expect(told).toEqual(events.flat());
+        expect([`${hash}`, `${watched}`]).toEqual([`${hashOf(told)}`, `${hashOf(told)}`]);
       }),
     );
   });
