@@ -112,7 +112,7 @@ class RaftServer implements Raft {
       core.saved();
     }
     const outbox = core.takeOutbox();
-    if (outbox !== undefined) for (const request of outbox) this.send(request);
+    if (outbox !== undefined) for (let i = 0; i < outbox.length; i++) this.send(outbox[i]!);
     // The promise of each delivery is the service's business: deliveries are in order, and the core does not wait for them.
     for (let message = core.takeApply(); message !== undefined; message = core.takeApply()) void this.env.apply(message);
     this.arm(now);

@@ -99,7 +99,9 @@ export class RaftState implements RaftView {
   }
 
   termAt(index: number): number {
-    return this.log.termAt(index);
+    const { log } = this;
+    // What the view is asked for, nearly always.
+    return index === log.lastIndex ? log.lastTerm : log.termAt(index);
   }
 
   peer(server: number): Progress {

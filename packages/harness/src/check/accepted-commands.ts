@@ -37,6 +37,10 @@ export class AcceptedCommands {
   has(index: number, command: unknown): boolean {
     let accepted = this.byIndex[index];
     while (accepted !== undefined && accepted.command !== command && !sameCommand(accepted.command, command)) accepted = accepted.former;
-    return accepted !== undefined || this.unanswered.some((given) => sameCommand(given, command));
+    return accepted !== undefined || this.wasUnanswered(command);
+  }
+
+  private wasUnanswered(command: unknown): boolean {
+    return this.unanswered.some((given) => sameCommand(given, command));
   }
 }

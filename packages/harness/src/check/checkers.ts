@@ -130,10 +130,10 @@ export class Checkers {
   }
 
   /** An entry was seen; see `LogMatching.entrySeen`. */
-  entrySeen(server: number, index: number, term: number, prevTerm: number, sign: EntrySign): EntryRecord {
-    const { events, nowUs } = this.simulation;
-    const entry = this.logMatching.entrySeen(server, index, term, prevTerm, sign, events, nowUs);
-    if (this.logMatching.isNew) this.entryOrigin.appeared(entry, this.electionSafety.of(term));
+  entrySeen(server: number, index: number, term: number, prevTerm: number, sign: EntrySign, event: number, atUs: number): EntryRecord {
+    const { logMatching } = this;
+    const entry = logMatching.entrySeen(server, index, term, prevTerm, sign, event, atUs);
+    if (logMatching.isNew) this.entryOrigin.appeared(entry, this.electionSafety.of(term));
     return entry;
   }
 }

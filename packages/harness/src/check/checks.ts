@@ -7,8 +7,8 @@ import { DiskLooks, densePlan, type ReadDisk, sparsePlan } from "./disk-looks.ts
 import type { EntryRecord } from "./log-matching.ts";
 import { MessageChecks } from "./message-checks.ts";
 import type { ServerRecord } from "./server-record.ts";
-import { ViewChecks } from "./view-checks.ts";
-import type { DiskOf } from "./write-ahead.ts";
+import { isAsLast, ViewChecks } from "./view-checks.ts";
+import type { DiskOf, WriteAhead } from "./write-ahead.ts";
 
 /** What the checks ask of the cluster they look at. */
 export interface CheckedCluster {
@@ -36,6 +36,8 @@ export class Checks implements QuietWatch {
   readonly coverage: Coverage;
   private readonly simulation: Simulation;
   private readonly checkers: Checkers;
+  private readonly records: readonly ServerRecord[];
+  private readonly writeAhead: WriteAhead;
   private readonly views: ViewChecks;
   private readonly diskLooks: DiskLooks;
   private cluster: CheckedCluster | undefined = undefined;
@@ -50,6 +52,8 @@ export class Checks implements QuietWatch {
     this.simulation = simulation;
     this.canBoot = simulation.isVirtual;
     this.checkers = new Checkers(simulation, servers, snapshots);
+    this.records = this.checkers.records;
+    this.writeAhead = this.checkers.writeAhead;
     this.coverage = this.checkers.coverage;
     const plan = thorough ? densePlan : sparsePlan(simulation.seed.low);
     this.diskLooks = new DiskLooks(this.checkers, plan, diskAt, (server, drain) => this.cluster?.readDisk(server, drain));
@@ -125,7 +129,7 @@ export class Checks implements QuietWatch {
   private taken(server: number, index: number, term: number, command: unknown): EntryRecord {
     const { events, nowUs } = this.simulation;
     const sign = "was given the command in start()";
-    const entry = this.checkers.entrySeen(server, index, term, -1, sign);
+    const entry = this.checkers.entrySeen(server, index, term, -1, sign, events, nowUs);
     this.checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
     return entry;
   }
@@ -166,24 +170,29 @@ export class Checks implements QuietWatch {
 
   /** An event of `server` is over, with all that followed at once. `drain`: lets promises run; undefined where nothing can be run now. */
   quiet(server: number, drainOfLoop: (() => void) | undefined): void {
-    const record = this.checkers.records[server];
+    const record = this.records[server];
     if (record === undefined || (record.isCalm && this.isUnchanged(record))) return;
+    const { diskLooks, writeAhead } = this;
     const drain = this.canBoot ? drainOfLoop : undefined;
     this.drain = drain;
-    if (record.raft !== undefined) {
+    const isAlive = record.raft !== undefined;
+    if (isAlive) {
       if (record.inspects) this.look(record);
       else if (!record.seenThisLife) this.firstQuiet(server);
     }
-    if (this.checkers.writeAhead.isSuspicious) this.checkers.writeAhead.settle(record, this.checkers.diskOf);
+    if (writeAhead.isSuspicious) writeAhead.settle(record, this.checkers.diskOf);
     record.savesAtQuiet = record.saves;
-    if (this.diskLooks.isDue) this.diskLooks.quiet(server, drain);
-    record.isCalm = record.inspects && record.seenThisLife && record.raft !== undefined && !this.diskLooks.notesEvents;
+    if (diskLooks.isDue) diskLooks.quiet(server, drain);
+    record.isCalm = isAlive && record.inspects && record.seenThisLife && !diskLooks.notesEvents;
   }
 
   private isUnchanged(record: ServerRecord): boolean {
     try {
-      this.shown = record.raft!.inspect!();
-      return this.views.isUnchanged(record, this.shown);
+      const view = record.raft!.inspect!();
+      this.shown = view;
+      if (!isAsLast(record, view)) return false;
+      this.checkers.unchanged++;
+      return true;
     } catch (thrown) {
       throw ImplementationError.of(record.server, "inspect()", thrown);
     }

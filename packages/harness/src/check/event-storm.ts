@@ -32,12 +32,15 @@ export class EventStorm {
   looked = 0;
   private readonly windows: Window[];
   private readonly peers: number;
+  /** Requests within a window that need no further look. */
+  private readonly usualBurst: number;
   /** Calls of start() in the whole run, at all servers. */
   private starts = 0;
   private readonly report: Report;
 
   constructor(servers: number, report: Report) {
     this.peers = Math.max(1, servers - 1);
+    this.usualBurst = burstPerPeer * this.peers;
     this.windows = listOf(servers, () => ({ number: 0, endUs: windowUs, requests: 0, starts: 0, busy: 0 }));
     this.report = report;
   }
@@ -51,7 +54,7 @@ export class EventStorm {
   sent(server: number, event: number, atUs: number): void {
     this.looked++;
     const window = this.window(server, event, atUs);
-    if (++window.requests <= burstPerPeer * this.peers) return;
+    if (++window.requests <= this.usualBurst) return;
     if (window.requests <= (burstPerPeer + perStart * window.starts + perMissedStart * this.starts) * this.peers) return;
     this.storm(server, `sent ${window.requests} RPCs within 100 ms`, event, atUs);
   }

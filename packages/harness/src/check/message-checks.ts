@@ -22,6 +22,8 @@ import {
 import type { EntryRecord } from "./log-matching.ts";
 import type { ServerRecord } from "./server-record.ts";
 
+const { requestVote, appendEntries, installSnapshot } = rpcKinds;
+
 /** Holds the RPCs between servers against the invariants: what a server tells others is what it can be held to. */
 export class MessageChecks {
   private readonly checkers: Checkers;
@@ -55,12 +57,12 @@ export class MessageChecks {
     record.isCalm = false;
     this.shift(record, call);
     switch (kind) {
-      case rpcKinds.appendEntries:
+      case appendEntries:
         checkers.leads(from, call.term, "sent AppendEntries");
         this.termTold(record, call.term, "AppendEntries");
         if (call.count > 0) this.entriesSent(from, call, entriesOf(args)!);
         break;
-      case rpcKinds.installSnapshot:
+      case installSnapshot:
         checkers.leads(from, call.term, "sent InstallSnapshot");
         this.termTold(record, call.term, "InstallSnapshot");
         // Who counts entries from 0 may count snapshots from 1, as the service does.
@@ -83,9 +85,9 @@ export class MessageChecks {
       call.lastTermAtArrival = record.lastTerm;
     }
     if (call.term < call.termAtArrival) coverage.count("staleRequests");
-    if (call.count > 0) for (const entry of call.entries) writeAhead.entryCame(record, entry);
-    else if (call.kind === rpcKinds.requestVote) writeAhead.voteAsked(record, call.from, call.term);
-    else if (call.kind === rpcKinds.installSnapshot && call.index <= record.commitIndex) coverage.count("oldSnapshotsArrived");
+    if (call.count > 0) for (let i = 0; i < call.entries.length; i++) writeAhead.entryCame(record, call.entries[i]!);
+    else if (call.kind === requestVote) writeAhead.voteAsked(record, call.from, call.term);
+    else if (call.kind === installSnapshot && call.index <= record.commitIndex) coverage.count("oldSnapshotsArrived");
   }
 
   /** The handler's reply leaves. */
@@ -94,10 +96,10 @@ export class MessageChecks {
     if (record.raft === undefined) return;
     record.isCalm = false;
     switch (call.kind) {
-      case rpcKinds.appendEntries:
+      case appendEntries:
         if (isRecord(reply)) this.appendReplied(record, call, reply);
         break;
-      case rpcKinds.requestVote:
+      case requestVote:
         if (!saysWhetherGranted(reply)) this.checkers.electionQuorum.answeredOtherwise();
         if (isRecord(reply)) this.voteReplied(record, call, reply);
         break;
@@ -135,32 +137,35 @@ export class MessageChecks {
    * nothing else.
    */
   private shift({ inspects, lastIndex }: ServerRecord, call: PaperCall): void {
-    const speaksOfLog = call.kind === rpcKinds.requestVote ? !(inspects && lastIndex > 0) : call.count !== 0;
+    const speaksOfLog = call.kind === requestVote ? !(inspects && lastIndex > 0) : call.count !== 0;
     if (call.index < 0 && speaksOfLog) this.indexShift = 1;
     call.index += this.indexShift;
     // Before the first entry there is none, whatever stands for its term. And no entry is of term 0: who says so does not know, as of an entry that a snapshot has taken.
-    if (call.index > 0 && (call.logTerm > 0 || call.kind !== rpcKinds.appendEntries)) return;
+    if (call.index > 0 && (call.logTerm > 0 || call.kind !== appendEntries)) return;
     call.logTerm = call.index > 0 ? -1 : 0;
     if (call.count <= 0) call.lastTerm = call.logTerm;
   }
 
   private entriesSent(server: number, call: PaperCall, entries: readonly unknown[]): void {
     const { checkers } = this;
+    const { logTerms, logMatching } = checkers;
     const { events, nowUs } = checkers.simulation;
+    const { count, term: callTerm } = call;
+    const first = call.index + 1;
     const sign = "sent it in AppendEntries";
     let prevTerm = call.logTerm;
-    const seen = new Array<EntryRecord>(call.count);
-    for (let i = 0; i < call.count; i++) {
-      const index = call.index + 1 + i;
-      const term = entryTermOf(entries[i]);
-      checkers.logTerms.entry(server, index, term, prevTerm, call.term, events, nowUs);
-      const entry = checkers.entrySeen(server, index, term, prevTerm, sign);
-      const command = commandOf(entries[i]);
+    const seen = new Array<EntryRecord>(count);
+    for (let i = 0; i < count; i++) {
+      const sent = entries[i];
+      const term = entryTermOf(sent);
+      logTerms.entry(server, first + i, term, prevTerm, callTerm, events, nowUs);
+      const entry = checkers.entrySeen(server, first + i, term, prevTerm, sign, events, nowUs);
+      const command = commandOf(sent);
       // A command of another kind than start() was given is an encoded one, also when others are sent as they are.
       const isOfKind = !entry.hasCommand || typeof entry.command === typeof command;
       if (!isOfKind) this.plainCommands = false;
       else if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
-      if (this.plainCommands) checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+      if (this.plainCommands) logMatching.commandSeen(entry, server, command, sign, events, nowUs);
       seen[i] = entry;
       prevTerm = term;
     }

@@ -16,13 +16,6 @@ export class ViewChecks {
     this.hasFaults = hasFaults;
   }
 
-  /** Whether a server shows what it showed before. `view`: what it shows now. */
-  isUnchanged(record: ServerRecord, view: RaftView): boolean {
-    if (!isAsLast(record, view)) return false;
-    this.checkers.unchanged++;
-    return true;
-  }
-
   /** `view`: what the server shows now. Throws a TypeError when it is something else than the contract says, and what reading it throws. */
   look(record: ServerRecord, view: RaftView): void {
     const isAsBefore = record.seenThisLife && isAsLast(record, view);
@@ -68,7 +61,8 @@ export class ViewChecks {
     const first = Math.max(view.firstIndex, record.baseIndex + 1);
     let changed = Number.POSITIVE_INFINITY;
     if (this.thorough && record.saves !== record.savesAtQuiet) changed = firstChange(view, terms, first, last);
-    for (const { index, count } of acknowledged) {
+    for (let i = 0; i < acknowledged.length; i++) {
+      const { index, count } = acknowledged[i]!;
       if (count > 0) changed = Math.min(changed, firstChange(view, terms, Math.max(index + 1, first), Math.min(index + count, last)));
     }
     return changed;
@@ -219,11 +213,12 @@ export class ViewChecks {
 
   private entryAdded(record: ServerRecord, index: number, term: number): void {
     const { server, terms } = record;
-    const { simulation, logTerms } = this.checkers;
+    const { checkers } = this;
+    const { events, nowUs } = checkers.simulation;
     const prevTerm = index - 1 < record.knownFrom ? -1 : terms[index - 1]!;
     record.setTerm(index, term);
-    logTerms.entry(server, index, term, prevTerm, record.currentTerm, simulation.events, simulation.nowUs);
-    this.checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())");
+    checkers.logTerms.entry(server, index, term, prevTerm, record.currentTerm, events, nowUs);
+    checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())", events, nowUs);
   }
 
   /** The disk holds what a restarted server has read from it. */
@@ -306,7 +301,9 @@ export class ViewChecks {
   private entriesAcknowledged(record: ServerRecord): void {
     const { simulation, acknowledgedEntries } = this.checkers;
     const { events, nowUs } = simulation;
-    for (const call of record.acknowledged) {
+    const { acknowledged } = record;
+    for (let i = 0; i < acknowledged.length; i++) {
+      const call = acknowledged[i]!;
       const last = call.index + call.count;
       if (record.currentTerm === call.term) acknowledgedEntries.acknowledged(record, call.from, last, call.lastTerm, events, nowUs);
       if (!record.holds(last, call.lastTerm)) continue;
@@ -318,7 +315,7 @@ export class ViewChecks {
     }
     record.hasTakenEntries = false;
     // One by one: there is one as a rule, and to set the length of an array costs more than all of this.
-    while (record.acknowledged.pop() !== undefined);
+    while (acknowledged.pop() !== undefined);
   }
 }
 
@@ -335,7 +332,7 @@ function firstChange(view: RaftView, terms: readonly number[], first: number, la
 }
 
 /** Whether the view is one, and shows what it showed last: most events change nothing that shows. */
-function isAsLast(record: ServerRecord, view: RaftView): boolean {
+export function isAsLast(record: ServerRecord, view: RaftView): boolean {
   const { lastIndex } = record;
   return (
     typeof view === "object" &&

@@ -19,14 +19,15 @@ export class ServiceLogs {
 
   /** Records a command that server `server` applied at `index`. Throws a TestFailure if another server applied another one there. */
   apply(server: number, index: number, command: unknown): void {
-    for (let other = 0; other < this.logs.length; other++) {
-      const log = this.logs[other]!;
+    const { logs } = this;
+    for (let other = 0; other < logs.length; other++) {
+      const log = logs[other]!;
       if (index >= log.length) continue;
       const theirs = log[index];
       if (theirs !== command && theirs !== nothingApplied && !sameCommand(theirs, command))
         throw divergence(index, server, command, other, theirs);
     }
-    const log = this.logs[server]!;
+    const log = logs[server]!;
     while (log.length < index) log.push(nothingApplied);
     log[index] = command;
     if (index > this.maxIndex) this.maxIndex = index;
@@ -57,12 +58,13 @@ export class ServiceLogs {
     let count = 0;
     let command: unknown;
     let witness = 0;
-    for (let server = 0; server < this.logs.length; server++) {
-      const log = this.logs[server]!;
+    const { logs } = this;
+    for (let server = 0; server < logs.length; server++) {
+      const log = logs[server]!;
       if (index >= log.length) continue;
       const theirs = log[index];
       if (theirs === nothingApplied) continue;
-      if (count > 0 && !sameCommand(command, theirs)) throw divergence(index, server, theirs, witness, command);
+      if (count > 0 && command !== theirs && !sameCommand(command, theirs)) throw divergence(index, server, theirs, witness, command);
       count++;
       command = theirs;
       witness = server;

@@ -196,7 +196,8 @@ export class Lab {
   /** A random text of `length` characters of the base64url alphabet. */
   randomText(length: number): string {
     const characters = Buffer.allocUnsafe(length);
-    for (let i = 0; i < length; i++) characters[i] = base64url[this.random.word() & 63]!;
+    this.random.fillBytes(characters);
+    for (let i = 0; i < length; i++) characters[i] = base64url[characters[i]! & 63]!;
     return characters.toString("latin1");
   }
 

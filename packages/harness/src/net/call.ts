@@ -8,6 +8,8 @@ import { showValue } from "./show-value.ts";
 import { isThenable } from "./thenable.ts";
 import { copiedBytes, copiedDigest, copyOverWire } from "./wire.ts";
 
+const { request: requestKind, reply: replyKind, lost: lostKind, handlerPoll: pollKind } = eventKinds;
+
 /** While a handler runs, the network looks this often whether its server is still there. */
 const handlerPollUs = 100_000;
 
@@ -44,7 +46,7 @@ export class Call implements Happening, Packet {
     key: number,
     onReply: (reply: unknown) => void,
   ) {
-    const event = new SimEvent(eventKinds.request, end.to, undefined, this);
+    const event = new SimEvent(requestKind, end.to, undefined, this);
     event.digest = digest;
     event.key = key;
     event.detail = method.number | (end.from << 8) | (end.to << 20);
@@ -90,25 +92,25 @@ export class Call implements Happening, Packet {
 
   /** Sends the request. */
   send(): void {
-    this.trace("SEND", this.end.from, "-> S", this.end.to, this.args);
+    const { network } = this;
+    if (network.isTraced) this.trace("SEND", this.end.from, "-> S", this.end.to, this.args);
     let verdict = judge(this.weather.request, this);
-    const { oldMessages } = this.network;
-    if (oldMessages !== undefined && !isLost(verdict)) verdict = oldMessages.requestLeaves(this, verdict);
+    if (network.oldMessages !== undefined && !isLost(verdict)) verdict = network.oldMessages.requestLeaves(this, verdict);
     if (isLost(verdict)) this.lose(delayOf(verdict));
-    else this.network.simulation.schedule(this.event, delayOf(verdict));
+    else network.simulation.schedule(this.event, verdict);
   }
 
   happen({ kind }: SimEvent): void {
     switch (kind) {
-      case eventKinds.request:
+      case requestKind:
         this.dispatch();
         return;
-      case eventKinds.handlerPoll:
+      case pollKind:
         if (this.dead()) this.lose(0);
         else this.network.simulation.schedule(this.event, handlerPollUs);
         return;
-      case eventKinds.reply:
-        if (this.network.isCutInFlight(this.end.to, this.end.from)) this.losePatiently();
+      case replyKind:
+        if (this.network.cutsInFlight && !this.network.isOpen(this.end.to, this.end.from)) this.losePatiently();
         else this.deliverReply();
         return;
       default:
@@ -129,11 +131,11 @@ export class Call implements Happening, Packet {
   describe({ kind }: SimEvent): string {
     const link = `${this.method.name} S${this.end.from} -> S${this.end.to}`;
     switch (kind) {
-      case eventKinds.request:
+      case requestKind:
         return `request ${link} ${showValue(this.args)}`;
-      case eventKinds.reply:
+      case replyKind:
         return `reply to ${link} ${showValue(this.reply)}`;
-      case eventKinds.lost:
+      case lostKind:
         return `${link} is known to be lost`;
       default:
         return `${link} is still being handled`;
@@ -143,40 +145,42 @@ export class Call implements Happening, Packet {
   /** The request has arrived. As in labrpc it reaches its handler even when the end was disabled meanwhile; only the reply will not get out. */
   private dispatch(): void {
     const server = this.server!;
-    const { network } = this;
-    const method = this.method.name;
-    if (network.isCutInFlight(this.end.from, this.end.to)) {
+    const { network, method, paper } = this;
+    const { incarnation } = server;
+    const { from, to } = this.end;
+    if (network.cutsInFlight && !network.isOpen(from, to)) {
       this.losePatiently();
       return;
     }
-    if (server.incarnation.alive) network.deliveries?.before(this.end.to, "request", method);
-    if (!server.incarnation.alive) {
+    const { deliveries } = network;
+    if (deliveries !== undefined && incarnation.alive) deliveries.before(to, "request", method.name);
+    if (!incarnation.alive) {
       this.lose(0);
       return;
     }
-    this.trace("RECV", this.end.to, "<- S", this.end.from, this.args);
-    if (this.paper !== undefined) this.network.checks!.messages.requestArrived(this.end.to, this.paper);
+    if (network.isTraced) this.trace("RECV", to, "<- S", from, this.args);
+    if (paper !== undefined) network.checks!.messages.requestArrived(to, paper);
     let result: unknown;
     let later: boolean;
     try {
-      result = server.handle(this.method, this.args);
+      result = server.handle(method, this.args);
       later = isThenable(result);
     } catch (thrown) {
       // It crashed before it threw.
-      if (!server.incarnation.alive) {
+      if (!incarnation.alive) {
         this.lose(0);
         return;
       }
-      throw ImplementationError.of(this.end.to, `the handler of ${method}`, thrown);
+      throw ImplementationError.of(to, `the handler of ${method.name}`, thrown);
     }
-    if (server.incarnation.alive) network.deliveries?.after(this.end.to, "request", method);
+    if (network.deliveries !== undefined && incarnation.alive) network.deliveries.after(to, "request", method.name);
     if (later) this.awaitHandler(Promise.resolve(result));
     else this.handled(result);
   }
 
   private awaitHandler(result: Promise<unknown>): void {
     const { simulation } = this.network;
-    this.event.kind = eventKinds.handlerPoll;
+    this.event.kind = pollKind;
     simulation.schedule(this.event, handlerPollUs);
     const finished = (act: () => void) => {
       // The poll is not scheduled when it has already given this call up.
@@ -212,8 +216,9 @@ export class Call implements Happening, Packet {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
     const digest = copiedDigest();
-    if (this.paper !== undefined) this.network.checks!.messages.replySent(this.end.to, this.paper, this.reply);
-    if (!this.network.isOpen(this.end.to, this.end.from)) {
+    const { network, paper } = this;
+    if (paper !== undefined) network.checks!.messages.replySent(this.end.to, paper, this.reply);
+    if (network.links !== undefined && !network.isOpen(this.end.to, this.end.from)) {
       this.losePatiently();
       return;
     }
@@ -223,11 +228,11 @@ export class Call implements Happening, Packet {
       return;
     }
     const { event } = this;
-    event.kind = eventKinds.reply;
+    event.kind = replyKind;
     event.digest = digest;
     event.owner = this.callerOwner();
-    const lateUs = this.network.oldMessages?.replyLateUs(this) ?? 0;
-    this.network.simulation.schedule(event, delayOf(verdict) + lateUs);
+    const lateUs = network.oldMessages?.replyLateUs(this) ?? 0;
+    network.simulation.schedule(event, verdict + lateUs);
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */
@@ -238,7 +243,7 @@ export class Call implements Happening, Packet {
   /** The caller is going to learn that its call failed. */
   private lose(delayUs: number): void {
     const { event } = this;
-    event.kind = eventKinds.lost;
+    event.kind = lostKind;
     event.digest = 0;
     event.owner = this.callerOwner();
     // What it carried is of no more use, and it may take seconds until the caller knows.
@@ -258,27 +263,29 @@ export class Call implements Happening, Packet {
   }
 
   private deliverReply(): void {
-    const reply = this.reply;
-    const { caller } = this;
-    const hasReply = this.event.kind === eventKinds.reply;
-    const watch = hasReply && caller !== undefined ? this.network.deliveries : undefined;
-    if (hasReply) this.network.totalBytes += this.replyBytes;
-    if (caller?.alive) watch?.before(this.end.from, "reply", this.method.name);
+    const { reply, caller, network } = this;
+    const { from, to } = this.end;
+    const hasReply = this.event.kind === replyKind;
+    const watch = hasReply && caller !== undefined ? network.deliveries : undefined;
+    if (hasReply) network.totalBytes += this.replyBytes;
+    if (watch !== undefined && caller!.alive) watch.before(from, "reply", this.method.name);
     if (caller !== undefined && !caller.alive) return;
-    if (hasReply && this.paper !== undefined) this.network.checks!.messages.replyArrived(this.paper);
-    if (hasReply) this.trace("REPL", this.end.from, "<- S", this.end.to, reply);
-    else this.trace("DROP", this.end.from, "no reply from S", this.end.to, undefined);
+    if (hasReply && this.paper !== undefined) network.checks!.messages.replyArrived(this.paper);
+    if (network.isTraced) {
+      if (hasReply) this.trace("REPL", from, "<- S", to, reply);
+      else this.trace("DROP", from, "no reply from S", to, undefined);
+    }
     try {
       this.onReply(reply);
     } catch (thrown) {
-      throw ImplementationError.of(this.end.from, `the reply callback of ${this.method.name}`, thrown);
+      throw ImplementationError.of(from, `the reply callback of ${this.method.name}`, thrown);
     }
-    if (caller?.alive) watch?.after(this.end.from, "reply", this.method.name);
+    if (watch !== undefined && caller!.alive) watch.after(from, "reply", this.method.name);
   }
 
   private trace(topic: "SEND" | "RECV" | "REPL" | "DROP", server: number, way: string, peer: number, value: unknown): void {
     const { trace } = this.network.simulation;
-    if (trace.traceOn) trace.line(topic, server, `${way}${peer} ${this.method.name} ${showValue(value)}`.trimEnd());
+    trace.line(topic, server, `${way}${peer} ${this.method.name} ${showValue(value)}`.trimEnd());
   }
 }
 

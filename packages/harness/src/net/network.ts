@@ -110,6 +110,8 @@ export class Network {
   /** Arguments of every call taken in, and replies delivered. */
   totalBytes = 0;
   readonly simulation: Simulation;
+  /** Whether every message is written into the trace. */
+  readonly isTraced: boolean;
   /** Told of what servers send each other. */
   readonly checks: Checks | undefined;
   private readonly weathers: readonly Weather[];
@@ -123,6 +125,7 @@ export class Network {
 
   constructor(simulation: Simulation, rules: readonly Rule[] = labRules, checks?: Checks) {
     this.simulation = simulation;
+    this.isTraced = simulation.trace.traceOn;
     this.checks = checks;
     this.weathers = rules === labRules ? labWeather : allWeather(rules);
     this.seed = mix32(mix32(randomKeys.network, simulation.seed.high), simulation.seed.low);
@@ -152,8 +155,7 @@ export class Network {
 
   /** What the rules have to say of a call made now. */
   weather(reachable: boolean): Weather {
-    const { reliable, longDelays, longReordering } = this;
-    return this.weathers[weatherIndex({ reachable, reliable, longDelays, longReordering })]!;
+    return this.weathers[weatherIndex(reachable, this.reliable, this.longDelays, this.longReordering)]!;
   }
 
   /** From here on some messages arrive late or twice; undefined: none, and those under way come as they would have. */
@@ -192,11 +194,6 @@ export class Network {
   /** Whether a message that sets out now finds its way open. */
   isOpen(from: number, to: number): boolean {
     return this.links === undefined || this.links.isOpen(from, to);
-  }
-
-  /** Whether a message that arrives now is stopped by a cut made since it set out. */
-  isCutInFlight(from: number, to: number): boolean {
-    return this.cutsInFlight && !this.isOpen(from, to);
   }
 
   /** From here on every call fails at once. */

@@ -23,14 +23,10 @@ export interface Packet {
 }
 
 /**
- * What is to happen to a packet, as one number, so that judging allocates nothing: `deliver(delayUs)` or `lose(delayUs)`. A lost packet's caller learns of it
- * when the delays so far are over.
+ * What is to happen to a packet, as one number, so that judging allocates nothing: the delay in microseconds after which it is delivered, or `lose(delayUs)`. A lost packet's caller
+ * learns of it when the delays so far are over.
  */
 export type Verdict = number;
-
-function deliver(delayUs: number): Verdict {
-  return delayUs;
-}
 
 export function lose(delayUs: number): Verdict {
   return -1 - delayUs;
@@ -66,28 +62,28 @@ export const unreachableRule: Rule = {
 /** An unreliable network holds requests, not replies, for 0 to 26 ms. */
 export const shortDelayRule: Rule = {
   applies: (half, { reliable }) => half === "request" && !reliable,
-  verdict: (packet) => deliver(packet.draw(purposes.shortDelay, 27) * usPerMs),
+  verdict: (packet) => packet.draw(purposes.shortDelay, 27) * usPerMs,
 };
 
 /** An unreliable network loses one request in ten and one reply in ten. */
 export const lossRule: Rule = {
   applies: (_, { reliable }) => !reliable,
-  verdict: (packet) => (packet.draw(purposes.loss, 1000) < 100 ? lose(0) : deliver(0)),
+  verdict: (packet) => (packet.draw(purposes.loss, 1000) < 100 ? lose(0) : 0),
 };
 
 /** Long reordering holds two replies of three for 200 to 2199 ms, the shorter delays more often. */
 export const longReorderingRule: Rule = {
   applies: (half, { longReordering }) => half === "reply" && longReordering,
   verdict: (packet) => {
-    if (packet.draw(purposes.reorder, 900) >= 600) return deliver(0);
+    if (packet.draw(purposes.reorder, 900) >= 600) return 0;
     const span = 1 + packet.draw(purposes.reorderSpan, 2000);
-    return deliver((200 + packet.draw(purposes.reorderDelay, span)) * usPerMs);
+    return (200 + packet.draw(purposes.reorderDelay, span)) * usPerMs;
   },
 };
 
 export const latencyRule: Rule = {
   applies: () => true,
-  verdict: (packet) => deliver(latencyUs.least + packet.draw(purposes.latency, latencyUs.span)),
+  verdict: (packet) => latencyUs.least + packet.draw(purposes.latency, latencyUs.span),
 };
 
 /** The network of the labs. */
@@ -96,13 +92,13 @@ export const labRules: readonly Rule[] = [unreachableRule, shortDelayRule, lossR
 /** The verdict of all rules together: delays add up, the first loss is final. */
 export function judge(rules: readonly Rule[], packet: Packet): Verdict {
   let delayUs = 0;
-  for (const rule of rules) {
-    const verdict = rule.verdict(packet);
+  // Not for...of, here and in the other loops of every message: unoptimised code makes an object for each step of it.
+  for (let i = 0; i < rules.length; i++) {
+    const verdict = rules[i]!.verdict(packet);
     if (isLost(verdict)) return lose(delayUs + delayOf(verdict));
-    // That of a packet that is delivered is its delay.
     delayUs += verdict;
   }
-  return deliver(delayUs);
+  return delayUs;
 }
 
 /** The rules for calls made under given conditions, chosen once and not for every packet. */
@@ -126,6 +122,6 @@ export function allWeather(rules: readonly Rule[]): readonly Weather[] {
   });
 }
 
-export function weatherIndex({ reachable, reliable, longDelays, longReordering }: Conditions): number {
+export function weatherIndex(reachable: boolean, reliable: boolean, longDelays: boolean, longReordering: boolean): number {
   return (reachable ? 1 : 0) | (reliable ? 2 : 0) | (longDelays ? 4 : 0) | (longReordering ? 8 : 0);
 }

@@ -47,16 +47,18 @@ export class EventQueue {
   push(event: SimEvent, timeUs: number): void {
     event.timeUs = timeUs;
     event.sequence = this.sequence++;
-    if (timeUs >= this.far.nearEndUs) {
-      this.far.add(event);
-      return;
-    }
-    const next = this.front ?? this.heap[0];
-    if (next !== undefined && !this.before(event, next)) {
-      this.pushIntoHeap(event);
-      return;
-    }
-    if (this.front !== undefined) this.pushIntoHeap(this.front);
+    const { front } = this;
+    if (timeUs >= this.far.nearEndUs) this.far.add(event);
+    else if (front !== undefined) {
+      if (this.before(event, front)) {
+        this.pushIntoHeap(front);
+        this.putInFront(event);
+      } else this.pushIntoHeap(event);
+    } else if (this.count === 0 || this.before(event, this.heap[0]!)) this.putInFront(event);
+    else this.pushIntoHeap(event);
+  }
+
+  private putInFront(event: SimEvent): void {
     this.front = event;
     event.heapIndex = 0;
   }
@@ -153,7 +155,13 @@ export class EventQueue {
   }
 
   private before(a: SimEvent, b: SimEvent): boolean {
-    if (a.timeUs !== b.timeUs) return a.timeUs < b.timeUs;
+    const { timeUs } = a;
+    const otherUs = b.timeUs;
+    return timeUs === otherUs ? this.ranksBefore(a, b) : timeUs < otherUs;
+  }
+
+  /** For two events of one instant. */
+  private ranksBefore(a: SimEvent, b: SimEvent): boolean {
     if (a.rank !== b.rank) return a.rank < b.rank;
     if (a.owner !== b.owner) {
       const instant = mix32(this.tieSeed, a.timeUs | 0);

@@ -62,12 +62,30 @@ export class RandomStream implements Random {
 
   /** The next 32-bit word, signed. */
   word(): number {
-    const sum = (((this.a + this.b) | 0) + this.counter) | 0;
-    this.counter = (this.counter + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
+    const { a, b, c, counter } = this;
+    const sum = (((a + b) | 0) + counter) | 0;
+    this.counter = (counter + 1) | 0;
+    this.a = b ^ (b >>> 9);
+    this.b = (c + (c << 3)) | 0;
+    this.c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum;
+  }
+
+  /** Fills `target` with the lowest bytes of the next words, one of each: as many calls of `word` for long texts would take most of their test's time. */
+  fillBytes(target: Uint8Array): void {
+    let { a, b, c, counter } = this;
+    for (let i = 0; i < target.length; i++) {
+      const sum = (((a + b) | 0) + counter) | 0;
+      counter = (counter + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + sum) | 0;
+      target[i] = sum;
+    }
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.counter = counter;
   }
 
   next(): number {

@@ -1,4 +1,4 @@
-import { eventKinds, type SimEvent, TESTER } from "./sim-event.ts";
+import { eventKinds, TESTER } from "./sim-event.ts";
 
 const wordsPerEvent = 4;
 const capacity = 1 << 14;
@@ -10,26 +10,28 @@ const kindNames = new Map<number, string>(Object.entries(eventKinds).map(([name,
  */
 export class RecentEvents {
   private readonly words = new Int32Array(capacity * wordsPerEvent);
+  /** Number of the latest event. */
   private count = 0;
 
   clear(): void {
     this.count = 0;
   }
 
-  add(event: SimEvent): void {
-    const at = (this.count++ & (capacity - 1)) * wordsPerEvent;
+  /** The event of the next number. `kindAndOwner`: the kind in the low 8 bits, above them the owner's number plus one. */
+  add(number: number, timeUs: number, kindAndOwner: number, detail: number, digest: number): void {
+    const at = (number & (capacity - 1)) * wordsPerEvent;
     const words = this.words;
-    words[at] = event.timeUs;
-    words[at + 1] = event.kind | ((event.owner + 1) << 8);
-    words[at + 2] = event.detail;
-    words[at + 3] = event.digest;
+    words[at] = timeUs;
+    words[at + 1] = kindAndOwner;
+    words[at + 2] = detail;
+    words[at + 3] = digest;
+    this.count = number;
   }
 
   /** One line an event, oldest first. `methods`: the RPC names that `detail` refers to. */
   lines(methods: readonly string[]): string[] {
-    const first = Math.max(0, this.count - capacity);
     const lines: string[] = [];
-    for (let number = first; number < this.count; number++) {
+    for (let number = Math.max(0, this.count - capacity) + 1; number <= this.count; number++) {
       const at = (number & (capacity - 1)) * wordsPerEvent;
       lines.push(this.format(number, at, methods));
     }
@@ -45,6 +47,6 @@ export class RecentEvents {
     const time = Math.floor(timeUs / 1000)
       .toString()
       .padStart(6, "0");
-    return `${time} event ${number + 1} at ${name}: ${kind}${call} (${(digest >>> 0).toString(16).padStart(8, "0")})`;
+    return `${time} event ${number} at ${name}: ${kind}${call} (${(digest >>> 0).toString(16).padStart(8, "0")})`;
   }
 }

@@ -138,6 +138,7 @@ class RealTimeLoop implements Sleeper {
       simulation.refreshNow();
       while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= simulation.nowUs) {
         simulation.step(drain);
+        simulation.refreshNow();
       }
     } finally {
       this.#stepping = false;

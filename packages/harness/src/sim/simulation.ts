@@ -57,6 +57,10 @@ export interface QuietWatch {
   quiet(owner: number, drain: (() => void) | undefined): void;
 }
 
+// Each event asks for these: as variables of the module they take less code than as fields of a table, and unoptimised code no look-up.
+const { testerWake, enter } = eventKinds;
+const { event: eventCell, virtualMs: virtualMsCell } = progressCells;
+
 /** One ring a thread: runs on the virtual clock follow one another, each clears it. */
 const sharedRecentEvents = new RecentEvents();
 
@@ -92,17 +96,20 @@ export class Simulation {
   // Of the options: each event looks at them.
   private readonly limits: SimulationLimits;
   private readonly maxVirtualUs: number;
+  private readonly maxEventsPerInstant: number;
   private readonly stopAtEvent: number | undefined;
   private readonly watch: RunWatch | undefined;
   private readonly progress: Int32Array | undefined;
   private readonly realElapsedUs: (() => number) | undefined;
   private readonly adversary: Adversary | undefined;
+  /** Whether nobody but the queue has a say in what is scheduled: no watch, no adversary, no real clock. */
+  private readonly isPlain: boolean;
   /** Undefined while no server has been paused. */
   private pauses: Pauses | undefined = undefined;
   /** Of the servers whose clocks have a rate of their own; undefined while there is none. */
   private clocks: (LocalClock | undefined)[] | undefined = undefined;
-  /** What is to be done at the end of the event under way. */
-  private readonly endings: (() => void)[] = [];
+  /** What is to be done at the end of the event under way; undefined if nothing is. */
+  private endings: (() => void)[] | undefined = undefined;
   private diedInEvent: number | undefined = undefined;
   private readonly waits = new Set<{ readonly text: string }>();
   /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
@@ -112,17 +119,24 @@ export class Simulation {
   error: RunError | HarnessFault | undefined = undefined;
   /** Time of the latest event; on the real clock it lags behind the present. */
   private instantUs = 0;
-  private eventsAtInstant = 0;
+  /** Number of the event before which the run ends whatever the time is. */
+  private readonly lastEvent: number;
+  /** Number of the first event that is one too many at its instant; of the one before which the run ends, if that comes first. */
+  private tooMany: number;
 
   constructor(options: SimulationOptions) {
     const { limits, watch, realElapsedUs } = options;
     this.limits = limits;
     this.maxVirtualUs = limits.maxVirtualMs * 1000;
+    this.maxEventsPerInstant = limits.maxEventsPerInstant;
     this.stopAtEvent = options.stopAtEvent;
+    this.lastEvent = Math.min(options.stopAtEvent ?? Number.POSITIVE_INFINITY, limits.maxEvents + 1);
+    this.tooMany = Math.min(this.lastEvent, limits.maxEventsPerInstant + 1);
     this.watch = watch;
     this.progress = options.progress;
     this.realElapsedUs = realElapsedUs;
     this.adversary = options.adversary;
+    this.isPlain = watch === undefined && realElapsedUs === undefined && options.adversary === undefined;
     this.synchronous = options.synchronous ?? false;
     this.seed = options.seed;
     this.hash = watch === undefined ? new TraceHash() : new WatchedHash(watch);
@@ -149,6 +163,11 @@ export class Simulation {
 
   /** Schedules an event that is not scheduled now. `delayUs`: a whole number, at least 0. */
   schedule(event: SimEvent, delayUs: number): void {
+    if (this.isPlain) this.queue.push(event, this.nowUs + delayUs);
+    else this.scheduleWatched(event, delayUs);
+  }
+
+  private scheduleWatched(event: SimEvent, delayUs: number): void {
     if (this.realElapsedUs !== undefined && !this.inEvent) this.refreshNow();
     this.watch?.scheduled(event, delayUs);
     const { adversary } = this;
@@ -221,13 +240,19 @@ export class Simulation {
 
   /** Calls `act` when all that the event under way causes at its instant has happened. Code between two events, on the real clock, counts as one. */
   atEventEnd(act: () => void): void {
-    if (this.inEvent) this.endings.push(act);
-    else this.tellTester("sees to what was to be done", act);
+    if (this.inEvent) {
+      this.endings ??= [];
+      this.endings.push(act);
+    } else this.tellTester("sees to what was to be done", act);
   }
 
   /** The server whose event is under way has died in it: what its code still throws, until the event ends, is of no account. */
   dieInEvent(server: number): void {
-    if (this.inEvent && server === this.currentServer) this.diedInEvent = server;
+    if (!this.inEvent || server !== this.currentServer) return;
+    this.diedInEvent = server;
+    this.atEventEnd(() => {
+      this.diedInEvent = undefined;
+    });
   }
 
   /** A server has died: nothing that is still to come may hold on to it. */
@@ -327,9 +352,9 @@ export class Simulation {
   step(drain: () => void): void {
     const event = this.begin();
     if (event === undefined) return;
+    const { kind } = event;
     // Of an event of enter that is scheduled again, an offer that goes from server to server, the tester learns at its end.
-    const tellsTester = event.kind === eventKinds.testerWake || (event.kind === eventKinds.enter && event.heapIndex < 0);
-    if (tellsTester || !this.synchronous) drain();
+    if (!this.synchronous || kind === testerWake || (kind === enter && event.heapIndex < 0)) drain();
     this.end(drain);
   }
 
@@ -357,11 +382,16 @@ export class Simulation {
         this.fail(thrown);
       }
     }
-    while (this.endings.length > 0) this.endings.shift()!();
-    this.diedInEvent = undefined;
+    if (this.endings !== undefined) this.carryOut(this.endings);
     this.watch?.end();
     this.currentServer = TESTER;
     this.inEvent = false;
+  }
+
+  /** What is done here may add more. */
+  private carryOut(endings: (() => void)[]): void {
+    while (endings.length > 0) endings.shift()!();
+    this.endings = undefined;
   }
 
   private isOfTheDead(thrown: unknown): boolean {
@@ -373,36 +403,35 @@ export class Simulation {
   }
 
   private nextEvent(): SimEvent | undefined {
-    let event = this.queue.pop();
-    while (event !== undefined && !this.canHappen(event)) {
-      this.setAside(event);
-      event = this.queue.pop();
-    }
+    const event = this.takeNext();
     if (event === undefined) {
       this.fail(this.deadlock());
       return undefined;
     }
     const number = this.events + 1;
-    if (number === this.stopAtEvent) {
-      const seen = event.describe();
-      const server = event.owner === TESTER ? {} : { server: event.owner };
-      this.fail(new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...server }));
-      return undefined;
-    }
-    this.advance(event);
+    const { timeUs, digest } = event;
+    if (number === this.tooMany && this.endsBefore(event, number)) return undefined;
+    if (timeUs > this.instantUs) this.moveOn(timeUs, number);
     this.events = number;
-    this.hash.mixEvent(event.kind | ((event.owner + 1) << 8), event.timeUs, event.digest);
-    this.recent.add(event);
-    const { progress } = this;
-    if (progress !== undefined) {
-      progress[progressCells.event] = number;
-      progress[progressCells.virtualMs] = this.nowUs / 1000;
-    }
+    const kindAndOwner = event.kind | ((event.owner + 1) << 8);
+    this.hash.mixEvent(kindAndOwner, timeUs, digest);
+    this.recent.add(number, timeUs, kindAndOwner, event.detail, digest);
+    if (this.progress !== undefined) this.progress[eventCell] = number;
     return this.stopped ? undefined : event;
   }
 
+  private takeNext(): SimEvent | undefined {
+    const { queue } = this;
+    for (;;) {
+      const event = queue.pop();
+      if (event === undefined || this.canHappen(event)) return event;
+      this.setAside(event);
+    }
+  }
+
   private canHappen(event: SimEvent): boolean {
-    if (event.incarnation !== undefined && !event.incarnation.alive) return false;
+    const { incarnation } = event;
+    if (incarnation !== undefined && !incarnation.alive) return false;
     return this.pauses === undefined || !this.pauses.isPaused(event.owner);
   }
 
@@ -411,26 +440,35 @@ export class Simulation {
     if (event.incarnation === undefined || event.incarnation.alive) this.pauses?.hold(event);
   }
 
-  private advance(event: SimEvent): void {
+  /** Time moves on, with event `number`. On the real clock the present may be later still. */
+  private moveOn(timeUs: number, number: number): void {
+    this.instantUs = timeUs;
+    if (timeUs > this.nowUs) this.nowUs = timeUs;
+    this.tooMany = Math.min(this.lastEvent, number + this.maxEventsPerInstant + 1);
+    if (this.progress !== undefined) this.progress[virtualMsCell] = this.nowUs / 1000;
+    if (timeUs > this.maxVirtualUs) this.failForTime(`the test had not ended after ${this.limits.maxVirtualMs / 1000} s`);
+  }
+
+  /** Whether the run ends before the event. One that is too many at its instant, or in all, is counted and then not allowed to happen. */
+  private endsBefore(event: SimEvent, number: number): boolean {
     const { limits } = this;
-    if (event.timeUs > this.instantUs) {
-      this.instantUs = event.timeUs;
-      this.nowUs = Math.max(this.nowUs, event.timeUs);
-      this.eventsAtInstant = 0;
-    } else if (++this.eventsAtInstant > limits.maxEventsPerInstant) {
-      const who = event.describe();
+    if (number === this.stopAtEvent) {
+      const seen = event.describe();
+      this.fail(
+        new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...serverOf(event) }),
+      );
+      return true;
+    }
+    if (event.timeUs <= this.instantUs && number < this.lastEvent) {
       const cause = "time stands still: events without end at one instant";
-      const server = event.owner === TESTER ? {} : { server: event.owner };
-      this.fail(new StuckError(`${cause} (${this.eventsAtInstant} at ${this.nowMs} ms, now ${who})`, { cause, ...server }));
-    }
-    if (this.realElapsedUs !== undefined) this.refreshNow();
-    if (event.timeUs > this.maxVirtualUs) {
-      const cause = `the test had not ended after ${limits.maxVirtualMs / 1000} s`;
-      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
-    } else if (this.events >= limits.maxEvents) {
-      const cause = `the test had not ended after ${limits.maxEvents} events`;
-      this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
-    }
+      const text = `${cause} (${limits.maxEventsPerInstant + 1} at ${this.nowMs} ms, now ${event.describe()})`;
+      this.fail(new StuckError(text, { cause, ...serverOf(event) }));
+    } else if (number > limits.maxEvents) this.failForTime(`the test had not ended after ${limits.maxEvents} events`);
+    return false;
+  }
+
+  private failForTime(cause: string): void {
+    this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
   }
 
   private deadlock(): StuckError {
@@ -441,6 +479,10 @@ export class Simulation {
   private whoWaits(): string {
     return this.waits.size === 0 ? "" : ` (${[...this.waits].map(({ text }) => text).join("; ")})`;
   }
+}
+
+function serverOf({ owner }: SimEvent): { readonly server?: number } {
+  return owner === TESTER ? {} : { server: owner };
 }
 
 function faultFrom(thrown: unknown): HarnessFault {

@@ -70,6 +70,18 @@ describe("scale32", () => {
 });
 
 describe("RandomStream", () => {
+  it("fills bytes with what as many words give, and goes on where they end", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), fc.nat(300), (high, low, length) => {
+        const [one, other] = [new RandomStream({ high, low }, 7), new RandomStream({ high, low }, 7)];
+        const bytes = new Uint8Array(length);
+        one.fillBytes(bytes);
+        expect([...bytes]).toEqual(Array.from({ length }, () => other.word() & 0xff));
+        expect(one.word()).toBe(other.word());
+      }),
+    );
+  });
+
   it("gives the numbers that recorded seeds were made with", () => {
     const stream = new RandomStream({ high: 0x01234567, low: 0x89abcdef }, 3, 1);
     expect([stream.word(), stream.word(), stream.word()]).toMatchInlineSnapshot(`

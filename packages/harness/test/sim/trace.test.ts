@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { callbackEvent } from "../../src/sim/callback.ts";
 import { RecentEvents } from "../../src/sim/recent-events.ts";
 import { eventKinds } from "../../src/sim/sim-event.ts";
 import { Trace } from "../../src/sim/trace.ts";
-import { newLife } from "../support/world.ts";
 
 describe("Trace", () => {
   it("writes `time topic Sx message`, and lines of the test without a server", () => {
@@ -50,16 +48,10 @@ describe("Trace", () => {
 describe("RecentEvents", () => {
   it("tells time, owner, kind and call of each event, oldest first", () => {
     const recent = new RecentEvents();
-    const timer = callbackEvent(eventKinds.serverTimer, newLife(2), "a timer", () => {});
-    timer.timeUs = 12_345;
-    recent.add(timer);
-    const wake = callbackEvent(eventKinds.testerWake, undefined, "wakes up", () => {});
-    wake.timeUs = 600_000_000;
-    recent.add(wake);
-    timer.kind = eventKinds.request;
-    timer.detail = 1 | (0 << 8) | (2 << 20);
-    timer.digest = -1;
-    recent.add(timer);
+    const ofServer2 = 3 << 8;
+    recent.add(1, 12_345, eventKinds.serverTimer | ofServer2, 0, 0);
+    recent.add(2, 600_000_000, eventKinds.testerWake, 0, 0);
+    recent.add(3, 12_345, eventKinds.request | ofServer2, 1 | (0 << 8) | (2 << 20), -1);
     expect(recent.lines(["", "AppendEntries"])).toEqual([
       "000012 event 1 at S2: serverTimer (00000000)",
       "600000 event 2 at the test: testerWake (00000000)",
@@ -69,11 +61,7 @@ describe("RecentEvents", () => {
 
   it("keeps the last events only, with their numbers", () => {
     const recent = new RecentEvents();
-    const event = callbackEvent(eventKinds.apply, newLife(0), "", () => {});
-    for (let i = 1; i <= 40_000; i++) {
-      event.timeUs = i * 1000;
-      recent.add(event);
-    }
+    for (let number = 1; number <= 40_000; number++) recent.add(number, number * 1000, eventKinds.apply | (1 << 8), 0, 0);
     const lines = recent.lines([]);
     expect(lines.at(-1)).toMatch(/^040000 event 40000 /);
     expect(lines.length).toBeGreaterThan(1000);
