@@ -1,8 +1,9 @@
 // What a cluster's size costs: an election and 100 agreements among 3 to 15 servers. For use in a worker.
 import { Cluster } from "../packages/harness/dist/cluster/cluster.js";
 import { Lab } from "../packages/harness/dist/lab/lab.js";
+import { defaultLimits } from "../packages/harness/dist/sim/limits.js";
 import { runVirtual } from "../packages/harness/dist/sim/run-loop.js";
-import { defaultLimits, Simulation } from "../packages/harness/dist/sim/simulation.js";
+import { Simulation } from "../packages/harness/dist/sim/simulation.js";
 import { cpuSeconds, median } from "./measure.mjs";
 
 const agreements = 100;

@@ -1,9 +1,10 @@
 // The engine alone: queue, dispatch, drain and hash, without any Raft. 60 timers of 5 servers that set themselves again, as a cluster has them.
 
 import { callbackEvent } from "../packages/harness/dist/sim/callback.js";
+import { defaultLimits } from "../packages/harness/dist/sim/limits.js";
 import { runVirtual } from "../packages/harness/dist/sim/run-loop.js";
 import { eventKinds } from "../packages/harness/dist/sim/sim-event.js";
-import { defaultLimits, Simulation } from "../packages/harness/dist/sim/simulation.js";
+import { Simulation } from "../packages/harness/dist/sim/simulation.js";
 import { cpuSeconds, median } from "./measure.mjs";
 
 const pending = 60;

@@ -99,6 +99,13 @@ export class ImplementationError extends Error {
 /** A fault of the harness itself; never an outcome of a run. */
 export class HarnessFault extends Error {
   override readonly name = "HarnessFault";
+
+  /** Of something that was thrown, with its message and stack. */
+  static of(thrown: unknown): HarnessFault {
+    const fault = new HarnessFault(thrown instanceof Error ? thrown.message : describeThrown(thrown), { cause: thrown });
+    if (thrown instanceof Error && thrown.stack !== undefined) fault.stack = thrown.stack;
+    return fault;
+  }
 }
 
 export function isHarnessFault(thrown: unknown): thrown is HarnessFault {
@@ -131,7 +138,7 @@ export function isOfClass(thrown: unknown, type: abstract new (...args: never[])
 }
 
 /** One text for anything that can be thrown. Never throws. */
-export function describeThrown(thrown: unknown): string {
+function describeThrown(thrown: unknown): string {
   const text = attempt(() => {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
     if (typeof thrown === "string") return thrown;

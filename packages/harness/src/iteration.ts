@@ -19,10 +19,11 @@ import { isToBlame } from "./race/judgement.ts";
 import { describeSchedule, drawSchedule, type Schedule } from "./race/schedule.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
+import { defaultLimits } from "./sim/limits.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import type { RunWatch } from "./sim/run-watch.ts";
 import type { Seed } from "./sim/seed.ts";
-import { defaultLimits, Simulation } from "./sim/simulation.ts";
+import { Simulation } from "./sim/simulation.ts";
 import { withScriptPositions, withSourcePositions } from "./source-positions.ts";
 
 /** One pass through a run: what it came to, and the world it leaves behind. */

@@ -4,8 +4,9 @@ import { Cluster } from "./cluster/cluster.ts";
 import { ShapeError } from "./cluster/shape.ts";
 import { HarnessFault, ImplementationError, isOfClass, StuckError } from "./failure.ts";
 import type { ClockKind } from "./result.ts";
+import { defaultLimits } from "./sim/limits.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
-import { defaultLimits, Simulation } from "./sim/simulation.ts";
+import { Simulation } from "./sim/simulation.ts";
 
 /** What came of booting one server. */
 export type ProbeEnd =

@@ -89,6 +89,18 @@ export function isRecord(value: unknown): value is Fields {
 /** Votes that are asked for before a term begins (§9.6 of the dissertation) bind nobody. */
 const preVoteName = /pre[-_ ]?(vote|candidate|candidacy|election|campaign|ballot)|^(is)?pre$/i;
 
+/** What is known of names: the same few are asked for again and again. Bounded, since a broken implementation may invent names without end. */
+const knownNames = new Map<string, boolean>();
+const maxKnownNames = 64;
+
+function namesPreVote(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const says = preVoteName.test(name);
+  if (knownNames.size < maxKnownNames) knownNames.set(name, says);
+  return says;
+}
+
 /**
  * Whether a request for votes is another one than Figure 2's: one that says that it is a pre-vote, or carries a flag that is set and that the paper doesn't know. What it asks is between
  * servers that know the flag.
@@ -96,7 +108,7 @@ const preVoteName = /pre[-_ ]?(vote|candidate|candidacy|election|campaign|ballot
 function isOtherVote(args: Fields): boolean {
   for (const name in args) {
     const value = (args as Record<string, unknown>)[name];
-    if (value === true || (value && preVoteName.test(name)) || (typeof value === "string" && preVoteName.test(value))) return true;
+    if (value === true || (value && namesPreVote(name)) || (typeof value === "string" && preVoteName.test(value))) return true;
   }
   return false;
 }

@@ -216,7 +216,7 @@ export class Lab {
 
   /** Waits for all tasks. `what` names them in the report of a run that ends waiting. */
   join<T>(what: string, tasks: readonly Promise<T>[]): Promise<T[]> {
-    return this.simulation.waitFor("the test", what, Promise.all(tasks));
+    return this.simulation.waits.waitFor("the test", what, Promise.all(tasks));
   }
 
   // ---- the tester's checks ----

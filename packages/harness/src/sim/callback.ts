@@ -7,13 +7,11 @@ class Callback implements Happening {
   private readonly incarnation: Incarnation | undefined;
   // Set twice from the start, as `release` may later: V8 takes a field for constant until it sees it change, and then throws away all code that relied on it.
   private run: () => void = nothingToRun;
-  private ifDead: (() => void) | undefined;
 
-  constructor(incarnation: Incarnation | undefined, what: string, run: () => void, ifDead: (() => void) | undefined) {
+  constructor(incarnation: Incarnation | undefined, what: string, run: () => void) {
     this.incarnation = incarnation;
     this.what = what;
     this.run = run;
-    this.ifDead = ifDead;
   }
 
   happen({ owner }: SimEvent): void {
@@ -33,10 +31,7 @@ class Callback implements Happening {
   }
 
   release(dead: Incarnation): void {
-    if (this.incarnation !== dead) return;
-    this.run = nothingToRun;
-    this.ifDead?.();
-    this.ifDead = undefined;
+    if (this.incarnation === dead) this.run = nothingToRun;
   }
 
   describe({ owner }: SimEvent): string {
@@ -47,20 +42,9 @@ class Callback implements Happening {
 function nothingToRun(): void {}
 
 /**
- * An event that is a call. `incarnation`: the life of the server it belongs to; undefined for the tester. `what`: names the call in reports, e.g. `a timer`. `ifDead`: called instead when the
- * life ends before.
+ * An event that is a call. `incarnation`: the life of the server it belongs to; undefined for the tester. `what`: names the call in reports, e.g. `a timer`.
  */
-export function callbackEvent(
-  kind: number,
-  incarnation: Incarnation | undefined,
-  what: string,
-  run: () => void,
-  ifDead?: () => void,
-): SimEvent {
-  return new SimEvent(
-    kind,
-    incarnation === undefined ? TESTER : incarnation.server,
-    incarnation,
-    new Callback(incarnation, what, run, ifDead),
-  );
+export function callbackEvent(kind: number, incarnation: Incarnation | undefined, what: string, run: () => void): SimEvent {
+  const owner = incarnation === undefined ? TESTER : incarnation.server;
+  return new SimEvent(kind, owner, incarnation, new Callback(incarnation, what, run));
 }

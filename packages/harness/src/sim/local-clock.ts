@@ -1,3 +1,5 @@
+import type { SimEvent } from "./sim-event.ts";
+
 /**
  * A server's clock that runs faster or slower than the run's. In whole microseconds and per mille, so that it is exact: a timer never fires before its own
  * server's clock has passed the delay.
@@ -29,4 +31,21 @@ export class LocalClock {
   fromRunUs(delayUs: number): number {
     return Math.ceil((delayUs * this.#ratePerMille) / 1000);
   }
+}
+
+/**
+ * Sets the clock's rate. Returns when the server's timers under way are due then, in the run's time from now, in the order in which they were to happen.
+ * `ratePerMille`: as for `setRate`.
+ */
+export function timersAtRate(
+  clock: LocalClock,
+  ratePerMille: number,
+  nowUs: number,
+  timers: readonly SimEvent[],
+): readonly { readonly timer: SimEvent; readonly delayUs: number }[] {
+  const left = timers
+    .toSorted((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.sequence - b.sequence)
+    .map((timer) => ({ timer, ownUs: clock.fromRunUs(timer.timeUs - nowUs) }));
+  clock.setRate(ratePerMille, nowUs);
+  return left.map(({ timer, ownUs }) => ({ timer, delayUs: clock.toRunUs(ownUs) }));
 }

@@ -1,39 +1,23 @@
-import {
-  describeThrown,
-  HarnessFault,
-  ImplementationError,
-  isHarnessFault,
-  isOfClass,
-  isRunError,
-  type RunError,
-  StuckError,
-} from "../failure.ts";
+import { HarnessFault, ImplementationError, isHarnessFault, isOfClass, isRunError, type RunError } from "../failure.ts";
 import { progressCells } from "../progress.ts";
 import type { Adversary } from "../race/adversary.ts";
 import type { TraceLevel } from "../result.ts";
 import { callbackEvent } from "./callback.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
-import { LocalClock } from "./local-clock.ts";
+import { deadlock, notEndedAfter, type SimulationLimits, stoppedAsAsked, timeStandsStill } from "./limits.ts";
+import { LocalClock, timersAtRate } from "./local-clock.ts";
 import { Pauses } from "./pauses.ts";
+import { Question } from "./question.ts";
 import { mix32, RandomStream } from "./random.ts";
 import { randomKeys } from "./random-keys.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
-import { eventKinds, type Incarnation, type SimEvent, TESTER } from "./sim-event.ts";
+import { eventKinds, type Incarnation, SimEvent, TESTER } from "./sim-event.ts";
 import { Trace } from "./trace.ts";
 import { TraceHash, WatchedHash } from "./trace-hash.ts";
-
-export interface SimulationLimits {
-  /** Virtual time after which a run that has not ended is stuck. `go test` gives a whole package 10 minutes. */
-  readonly maxVirtualMs: number;
-  readonly maxEvents: number;
-  /** Events at one instant of virtual time after which time is held to stand still. */
-  readonly maxEventsPerInstant: number;
-}
-
-export const defaultLimits: SimulationLimits = { maxVirtualMs: 600_000, maxEvents: 50_000_000, maxEventsPerInstant: 200_000 };
+import { Waits } from "./waits.ts";
 
 export interface SimulationOptions {
   readonly seed: Seed;
@@ -89,6 +73,8 @@ export class Simulation {
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined = undefined;
   quietWatch: QuietWatch | undefined = undefined;
+  /** Who waits for what, for the report of a run that ends waiting. */
+  readonly waits = new Waits();
   /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
   aside = false;
 
@@ -111,7 +97,6 @@ export class Simulation {
   /** What is to be done at the end of the event under way; undefined if nothing is. */
   private endings: (() => void)[] | undefined = undefined;
   private diedInEvent: number | undefined = undefined;
-  private readonly waits = new Set<{ readonly text: string }>();
   /** Microseconds since the run began. Read by everyone, like the next two, and changed by the simulation alone. */
   nowUs = 0;
   stopped = false;
@@ -223,18 +208,8 @@ export class Simulation {
   /** The same with an answer for sure: `ifDead` if the server dies before the call or in it. */
   ask<T>(incarnation: Incarnation, what: string, call: () => T, ifDead: T): Promise<T> {
     return new Promise((resolve) => {
-      const answer = () => {
-        let given: T;
-        try {
-          given = call();
-        } catch (thrown) {
-          if (!incarnation.alive) resolve(ifDead);
-          throw thrown;
-        }
-        resolve(incarnation.alive ? given : ifDead);
-      };
-      const tellNoAnswer = () => this.tellTester(`learns that there is no answer to ${what}`, () => resolve(ifDead));
-      this.schedule(callbackEvent(eventKinds.enter, incarnation, what, answer, tellNoAnswer), 0);
+      const question = new Question(this, incarnation, what, call, ifDead, resolve);
+      this.schedule(new SimEvent(enter, incarnation.server, incarnation, question), 0);
     });
   }
 
@@ -286,15 +261,9 @@ export class Simulation {
     this.clocks[server] ??= new LocalClock();
     const clock = this.clocks[server];
     const timers = this.queue.values().filter(({ kind, owner }) => kind === eventKinds.serverTimer && owner === server);
-    const left = timers
-      .toSorted((a, b) => a.timeUs - b.timeUs || a.rank - b.rank || a.sequence - b.sequence)
-      .map((timer) => ({
-        timer,
-        delayUs: clock.fromRunUs(timer.timeUs - this.nowUs),
-      }));
-    clock.setRate(ratePerMille, this.nowUs);
-    for (const { timer } of left) this.queue.remove(timer);
-    for (const { timer, delayUs } of left) this.schedule(timer, clock.toRunUs(delayUs));
+    const due = timersAtRate(clock, ratePerMille, this.nowUs, timers);
+    for (const { timer } of due) this.queue.remove(timer);
+    for (const { timer, delayUs } of due) this.schedule(timer, delayUs);
   }
 
   /** What the server's clock shows, in ms since the run began. */
@@ -309,17 +278,6 @@ export class Simulation {
     return clock === undefined ? delayUs : clock.toRunUs(delayUs);
   }
 
-  /** Says, for the report of a deadlock, that `who` waits for `what` until `until` settles. */
-  async waitFor<T>(who: string, what: string, until: Promise<T>): Promise<T> {
-    const wait = { text: `${who} waits for ${what}` };
-    this.waits.add(wait);
-    try {
-      return await until;
-    } finally {
-      this.waits.delete(wait);
-    }
-  }
-
   /** The run is over. */
   stop(): void {
     this.stopped = true;
@@ -329,7 +287,7 @@ export class Simulation {
   /** Ends the run with an error. The first one counts: what follows from it is no news. */
   fail(thrown: unknown): void {
     if (this.stopped || this.isOfTheDead(thrown)) return;
-    this.error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : faultFrom(thrown);
+    this.error = isRunError(thrown) || isHarnessFault(thrown) ? thrown : HarnessFault.of(thrown);
     this.stop();
   }
 
@@ -405,7 +363,7 @@ export class Simulation {
   private nextEvent(): SimEvent | undefined {
     const event = this.takeNext();
     if (event === undefined) {
-      this.fail(this.deadlock());
+      this.fail(deadlock(this.waits));
       return undefined;
     }
     const number = this.events + 1;
@@ -446,47 +404,18 @@ export class Simulation {
     if (timeUs > this.nowUs) this.nowUs = timeUs;
     this.tooMany = Math.min(this.lastEvent, number + this.maxEventsPerInstant + 1);
     if (this.progress !== undefined) this.progress[virtualMsCell] = this.nowUs / 1000;
-    if (timeUs > this.maxVirtualUs) this.failForTime(`the test had not ended after ${this.limits.maxVirtualMs / 1000} s`);
+    if (timeUs > this.maxVirtualUs) this.fail(notEndedAfter(`${this.limits.maxVirtualMs / 1000} s`, this.waits));
   }
 
   /** Whether the run ends before the event. One that is too many at its instant, or in all, is counted and then not allowed to happen. */
   private endsBefore(event: SimEvent, number: number): boolean {
-    const { limits } = this;
     if (number === this.stopAtEvent) {
-      const seen = event.describe();
-      this.fail(
-        new StuckError(`stopped before event ${number}, as asked: ${seen}`, { cause: "stopped as asked", seen, ...serverOf(event) }),
-      );
+      this.fail(stoppedAsAsked(event, number));
       return true;
     }
-    if (event.timeUs <= this.instantUs && number < this.lastEvent) {
-      const cause = "time stands still: events without end at one instant";
-      const text = `${cause} (${limits.maxEventsPerInstant + 1} at ${this.nowMs} ms, now ${event.describe()})`;
-      this.fail(new StuckError(text, { cause, ...serverOf(event) }));
-    } else if (number > limits.maxEvents) this.failForTime(`the test had not ended after ${limits.maxEvents} events`);
+    if (event.timeUs <= this.instantUs && number < this.lastEvent)
+      this.fail(timeStandsStill(event, this.maxEventsPerInstant + 1, this.nowMs));
+    else if (number > this.limits.maxEvents) this.fail(notEndedAfter(`${this.limits.maxEvents} events`, this.waits));
     return false;
   }
-
-  private failForTime(cause: string): void {
-    this.fail(new StuckError(`${cause}${this.whoWaits()}`, { cause, aspect: "progress" }));
-  }
-
-  private deadlock(): StuckError {
-    const cause = "deadlock: nothing is left to happen and the test still waits";
-    return new StuckError(`${cause}${this.whoWaits()}`, { cause });
-  }
-
-  private whoWaits(): string {
-    return this.waits.size === 0 ? "" : ` (${[...this.waits].map(({ text }) => text).join("; ")})`;
-  }
-}
-
-function serverOf({ owner }: SimEvent): { readonly server?: number } {
-  return owner === TESTER ? {} : { server: owner };
-}
-
-function faultFrom(thrown: unknown): HarnessFault {
-  const fault = new HarnessFault(thrown instanceof Error ? thrown.message : describeThrown(thrown), { cause: thrown });
-  if (thrown instanceof Error && thrown.stack !== undefined) fault.stack = thrown.stack;
-  return fault;
 }

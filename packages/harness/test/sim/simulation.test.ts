@@ -86,9 +86,9 @@ describe("a run that can't end", () => {
     const simulation = newSimulation();
     const error = await rejectionOf(
       runScript(simulation, async () => {
-        await simulation.waitFor("the test", "a pause", simulation.sleep(1));
-        const clients = simulation.waitFor("the test", "three clients", never);
-        await Promise.all([clients, simulation.waitFor("client 2", "a reply", never)]);
+        await simulation.waits.waitFor("the test", "a pause", simulation.sleep(1));
+        const clients = simulation.waits.waitFor("the test", "three clients", never);
+        await Promise.all([clients, simulation.waits.waitFor("client 2", "a reply", never)]);
       }),
     );
     expect(error).toBeInstanceOf(StuckError);
@@ -116,8 +116,8 @@ describe("a run that can't end", () => {
     const simulation = newSimulation();
     const error = await rejectionOf(
       runScript(simulation, async () => {
-        void simulation.waitFor("the test", "a reply", simulation.sleep(1));
-        await simulation.waitFor("the test", "a reply", never);
+        void simulation.waits.waitFor("the test", "a reply", simulation.sleep(1));
+        await simulation.waits.waitFor("the test", "a reply", never);
       }),
     );
     expect(error.message).toContain("the test waits for a reply");
@@ -130,7 +130,7 @@ describe("a run that can't end", () => {
       runScript(simulation, () => {
         const heartbeat = (): void => void clock.setTimeout(heartbeat, 100);
         heartbeat();
-        return simulation.waitFor("the test", "a leader", never);
+        return simulation.waits.waitFor("the test", "a leader", never);
       }),
     );
     expect(error).toBeInstanceOf(StuckError);

@@ -1,7 +1,8 @@
 import { HarnessFault } from "../../src/failure.ts";
+import { defaultLimits, type SimulationLimits } from "../../src/sim/limits.ts";
 import { runVirtual } from "../../src/sim/run-loop.ts";
 import type { Incarnation } from "../../src/sim/sim-event.ts";
-import { defaultLimits, Simulation, type SimulationLimits, type SimulationOptions } from "../../src/sim/simulation.ts";
+import { Simulation, type SimulationOptions } from "../../src/sim/simulation.ts";
 
 export interface WorldOptions extends Partial<Omit<SimulationOptions, "limits">> {
   readonly limits?: Partial<SimulationLimits>;
