@@ -6,6 +6,7 @@ import { engineMicrosPerEvent } from "../bench/engine.mjs";
 import { inWorker } from "../bench/in-worker.mjs";
 import { tableTestNames } from "../bench/lab-tests.mjs";
 import { Goals, median, runCommand, runScript } from "../bench/measure.mjs";
+import { memoryStepNs } from "../bench/memory-speed.mjs";
 import { add, compareWithBuiltIn, labStyleFile } from "../bench/users-raft.mjs";
 import { labTests } from "../packages/harness/dist/index.js";
 
@@ -17,6 +18,7 @@ const seconds = (value) => `${value.toFixed(2)} s`;
 const times = (value) => `${Math.round(value)}x`;
 
 console.log(`raft-stress bench · Node ${process.versions.node} · ${cpus().length} x ${cpus()[0].model.trim()}`);
+machine();
 await engine();
 startUp();
 coldPass();
@@ -29,7 +31,15 @@ if (!quick) {
   scaling();
 }
 await clusterSizes();
+machine();
 console.log(goals.missed.length === 0 ? "\nall goals met" : `\nshort of their goals: ${goals.missed.join("; ")}`);
+
+function machine() {
+  const { best, median: usual } = memoryStepNs();
+  console.log(
+    `\nThis machine now: a step through 8 MB of memory takes ${best.toFixed(0)} ns at best, ${usual.toFixed(0)} ns in the median`,
+  );
+}
 
 async function engine() {
   console.log("\nThe engine alone: queue, dispatch, drain, hash");
