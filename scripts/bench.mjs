@@ -164,9 +164,10 @@ function wholeCommand() {
 
 async function memory() {
   console.log("\nMemory");
-  const { firstMb, lastMb } = await inWorker(labModule, "heapOverRuns", { first: 1000, last: 10_000 });
-  console.log(`        live heap after 1,000 runs ${firstMb.toFixed(1)} MB, after 10,000 runs ${lastMb.toFixed(1)} MB`);
-  goals.check("growth of the live heap from 1,000 to 10,000 runs", lastMb - firstMb, "less", 1, (value) => `${value.toFixed(2)} MB`);
+  const { firstMb, lastMb } = await inWorker(labModule, "heapOverRuns", { first: 2000, last: 12_000 });
+  // Until then V8 still compiles much.
+  console.log(`        live heap after 2,000 runs ${firstMb.toFixed(1)} MB, after 12,000 runs ${lastMb.toFixed(1)} MB`);
+  goals.check("growth of the live heap over 10,000 runs", lastMb - firstMb, "less", 1, (value) => `${value.toFixed(2)} MB`);
   const { peakMb } = runCommand([...tableTestNames, "-n", "100", "-p", "4", "--seed", "5eed"]);
   goals.check("peak of the whole process, 21 tests x 100, -p 4", peakMb, "less", 300, (value) => `${value.toFixed(0)} MB`);
 }
