@@ -1,14 +1,14 @@
-// Runs measurements in a worker thread set up as the command sets up its own: for many runs, unless told otherwise.
+// Runs measurements in a worker thread set up as the command sets up its own.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { engineResourceLimits, tuneEngine, tuneForManyRuns } from "../packages/cli/dist/engine-flags.js";
+import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/engine-flags.js";
 
 /** A worker thread that runs measurements of `module` (a file of this folder), one after the other. */
 export class MeasuringWorker {
   #worker;
   #settle;
 
-  constructor(module, { manyRuns = true } = {}) {
-    this.#worker = new Worker(new URL(import.meta.url), { workerData: { module, manyRuns }, resourceLimits: engineResourceLimits });
+  constructor(module) {
+    this.#worker = new Worker(new URL(import.meta.url), { workerData: { module }, resourceLimits: engineResourceLimits });
     this.#worker.on("message", ({ value, thrown }) =>
       thrown === undefined ? this.#settle.resolve(value) : this.#settle.reject(new Error(thrown)),
     );
@@ -29,8 +29,8 @@ export class MeasuringWorker {
 }
 
 /** The same for one measurement, in a fresh worker. */
-export async function inWorker(module, measurement, argument, options) {
-  const worker = new MeasuringWorker(module, options);
+export async function inWorker(module, measurement, argument) {
+  const worker = new MeasuringWorker(module);
   try {
     return await worker.run(measurement, argument);
   } finally {
@@ -41,7 +41,6 @@ export async function inWorker(module, measurement, argument, options) {
 if (!isMainThread && workerData?.module !== undefined) {
   const module = await import(workerData.module);
   tuneEngine();
-  if (workerData.manyRuns) tuneForManyRuns();
   parentPort.on("message", async ({ measurement, argument }) => {
     try {
       parentPort.postMessage({ value: await module[measurement](argument) });

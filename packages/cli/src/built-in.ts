@@ -1,7 +1,6 @@
 import type { Piscina } from "piscina";
 import type { Backend } from "./backend.ts";
 import { formatDuration } from "./durations.ts";
-import { isOfManyRuns } from "./engine-flags.ts";
 import type { Executor } from "./executor.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
 import { goalOf } from "./goal.ts";
@@ -41,9 +40,7 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
     const json = jsonName === undefined ? undefined : openJson(jsonName, output);
     const interruption = watchForInterrupts();
     const goal = goalOf(options);
-    const isReal = options.clock === "real";
-    const manyRuns = !isReal && (options.loop || isOfManyRuns(session.tests.length * goal.iterations));
-    const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: isReal, manyRuns });
+    const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
     if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
     const executor = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(pool) : pool;
     return await carryOut(session, { interruption, json, openBackend: () => backend(executor, session) });

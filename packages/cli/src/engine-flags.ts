@@ -11,22 +11,6 @@ export function tuneEngine(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");
 }
 
-/** From so many runs on, a command is one of many: some seconds of work for each thread. */
-const manyRuns = 3000;
-
-export function isOfManyRuns(runs: number): boolean {
-  return runs >= manyRuns;
-}
-
-/**
- * For a command of many runs: V8 puts more of what a function calls into its optimised code. Each run then takes a twelfth fewer instructions, and the compiler so much longer that a
- * short command would be over before that pays.
- */
-export function tuneForManyRuns(): void {
-  // V8's own default: 920. With 4000, the code outgrows the processor's caches.
-  setFlagsFromString("--max-inlined-bytecode-size-cumulative=2000");
-}
-
 /**
  * A larger young generation: most runs then end before it is collected, and leave it nothing to copy. The old one's limit is far above what the pool
  * lets a run take: V8 ends the whole process, not the thread, when one allocation goes beyond it, so it must never be reached.

@@ -17,8 +17,6 @@ export interface PoolOptions {
   readonly timeoutMs: number;
   /** Each run is a batch of its own. */
   readonly singleRuns: boolean;
-  /** Whether the command makes many runs: see engine-flags.ts. */
-  readonly manyRuns: boolean;
 }
 
 type LoadEnd = BatchEnd | { readonly type: "loaded" };
@@ -81,7 +79,6 @@ export class Pool implements Executor {
       kind: "batch",
       cells,
       jobs,
-      manyRuns: this.#options.manyRuns,
       ...(failuresLeft && { failuresLeft }),
       ...(settings && { settings }),
       ...(channel && { port: channel.port2 }),

@@ -18,8 +18,6 @@ export interface BatchTask {
   readonly jobs: readonly Job[];
   /** Per test, the failures after which no more of its runs are made. */
   readonly failuresLeft?: Readonly<Record<string, number>>;
-  /** Whether the command makes so many runs that V8 should take more time to optimise. */
-  readonly manyRuns: boolean;
   /** Settings of this batch alone. */
   readonly settings?: Partial<RunSettings>;
   /** Takes `PositionedResult[]` while the batch runs. What is not sent that way is what the task returns. */

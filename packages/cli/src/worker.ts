@@ -3,7 +3,7 @@ import { threadId, workerData } from "node:worker_threads";
 import type { RunSettings } from "@raft-stress/harness";
 import { progressCells } from "@raft-stress/harness/progress";
 import { loadEngine } from "./engine.ts";
-import { tuneEngine, tuneForManyRuns } from "./engine-flags.ts";
+import { tuneEngine } from "./engine-flags.ts";
 import type { Implementation } from "./implementation/load.ts";
 import type { BatchTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
 import { takeCells } from "./watch.ts";
@@ -63,7 +63,6 @@ function isNotLoaded(error: unknown): error is Error {
 
 /** Returns the results that were not sent while the batch ran. */
 async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, raft }: Loaded): Promise<readonly PositionedResult[]> {
-  if (batch.manyRuns) tuneForManyRuns();
   const settings: RunSettings = { ...setup.settings, ...batch.settings, synchronous: setup.raft === undefined, progress };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];

@@ -27,18 +27,6 @@ describe("a command that passes", () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it("makes the same runs in a command of many as in one of few", async () => {
-    const hashes = async (iterations: number) => {
-      const { stdout } = await start(["TestBasicAgree2B", "-n", String(iterations), "--seed", "5e1f", "--json", "-"]);
-      const inOrder = runLines(stdout).toSorted((a, b) => a.iteration - b.iteration);
-      return inOrder.map(({ outcome, traceHash }) => [outcome, traceHash]);
-    };
-    const few = await hashes(5);
-    const many = await hashes(3000);
-    expect(many).toHaveLength(3000);
-    expect(many.slice(0, 5)).toEqual(few);
-  });
-
   it("keeps every log with --archive, numbered by the runs that had finished before", async () => {
     const cwd = newDirectory();
     await start(["TestBasicAgree2B", "TestCount2B", "-n", "2", "-a", "-o", "logs"], { cwd });
