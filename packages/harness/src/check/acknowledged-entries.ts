@@ -4,6 +4,7 @@ import type { AcknowledgedEntry, ServerRecord } from "./server-record.ts";
 
 /** A follower that answers AppendEntries with success holds the leader's log up to the last entry that the request spoke of, and keeps it as long as that leader's term lasts. */
 export class AcknowledgedEntries {
+  /** Acknowledgements in the term of the request that were held against the log; the caller counts them. */
   looked = 0;
   private readonly report: Report;
 
@@ -26,10 +27,8 @@ export class AcknowledgedEntries {
     });
   }
 
-  /** The follower's view at the end of the event in which its reply left, still in the term of the request. */
-  acknowledged(follower: ServerRecord, leader: number, index: number, term: number, event: number, atUs: number): void {
-    this.looked++;
-    if (follower.holds(index, term)) return;
+  /** At the end of the event in which its reply left, still in the term of the request, the follower does not hold the entry. */
+  missing(follower: ServerRecord, leader: number, index: number, term: number, event: number, atUs: number): void {
     const { server, lastIndex } = follower;
     const has = index > lastIndex ? `its log ends at ${lastIndex}` : `its entry ${index} is of term ${follower.terms[index]}`;
     this.report({

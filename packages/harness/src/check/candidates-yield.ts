@@ -4,6 +4,7 @@ import { properties } from "./properties.ts";
 
 /** A candidate that hears of the leader of its own term becomes a follower. */
 export class CandidatesYield {
+  /** Answers to AppendEntries of the server's own term; the caller counts them. */
   looked = 0;
   private readonly report: Report;
 
@@ -11,10 +12,8 @@ export class CandidatesYield {
     this.report = report;
   }
 
-  /** `server` has answered AppendEntries of its own term; `isCandidate`: whether it is one when that event is over. */
-  answered(server: number, isCandidate: boolean, call: PaperCall, event: number, atUs: number): void {
-    this.looked++;
-    if (!isCandidate) return;
+  /** `server` has answered AppendEntries of its own term, and is a candidate when that event is over. */
+  answered(server: number, call: PaperCall, event: number, atUs: number): void {
     this.report({
       property: properties.candidatesYield,
       sentence: `S${server} is still a candidate in term ${call.term}, though S${call.from}, the leader of that term, has sent it AppendEntries`,

@@ -17,7 +17,7 @@ import { EventStorm } from "./event-storm.ts";
 import type { Report } from "./finding.ts";
 import { LeaderAppendOnly } from "./leader-append-only.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
-import { type EntryRecord, type EntrySign, LogMatching } from "./log-matching.ts";
+import { LogMatching } from "./log-matching.ts";
 import { LogTerms } from "./log-terms.ts";
 import { MessageTerms } from "./message-terms.ts";
 import { MonotoneCommit } from "./monotone-commit.ts";
@@ -91,7 +91,7 @@ export class Checkers {
     this.staleRequests = new StaleRequests(report);
     this.writeAhead = new WriteAhead(servers, report);
     this.stableStorage = new StableStorage(report);
-    this.logMatching = new LogMatching(report);
+    this.logMatching = new LogMatching(report, (entry) => this.entryOrigin.appeared(entry, this.electionSafety.of(entry.term)));
     this.logTerms = new LogTerms(report);
     this.entryOrigin = new EntryOrigin(report);
     this.leaderAppendOnly = new LeaderAppendOnly(report);
@@ -127,13 +127,5 @@ export class Checkers {
     if (!this.electionSafety.leads(server, term, sign, events, nowUs)) return;
     if (this.electionSafety.leaders > 1) this.coverage.count("leaderChanges");
     this.electionQuorum.elected(server, term, events, nowUs);
-  }
-
-  /** An entry was seen; see `LogMatching.entrySeen`. */
-  entrySeen(server: number, index: number, term: number, prevTerm: number, sign: EntrySign, event: number, atUs: number): EntryRecord {
-    const { logMatching } = this;
-    const entry = logMatching.entrySeen(server, index, term, prevTerm, sign, event, atUs);
-    if (logMatching.isNew) this.entryOrigin.appeared(entry, this.electionSafety.of(term));
-    return entry;
   }
 }

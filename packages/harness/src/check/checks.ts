@@ -114,11 +114,12 @@ export class Checks implements QuietWatch {
   }
 
   /** start() has answered. */
-  started(server: number, command: unknown, { index, term, isLeader }: StartResult): void {
+  started(server: number, command: unknown, result: StartResult): void {
     const { checkers } = this;
     const { events, nowUs } = this.simulation;
     checkers.eventStorm.started(server, events, nowUs);
-    if (!isLeader) return;
+    if (!result.isLeader) return;
+    const { index, term } = result;
     checkers.leads(server, term, "took a command in start()");
     checkers.startContract.takes(server, index, term, events, nowUs);
     checkers.accepted.add(server, index, term, command, events, nowUs);
@@ -127,10 +128,11 @@ export class Checks implements QuietWatch {
 
   /** The leader has put the command into an entry. */
   private taken(server: number, index: number, term: number, command: unknown): EntryRecord {
+    const { logMatching } = this.checkers;
     const { events, nowUs } = this.simulation;
     const sign = "was given the command in start()";
-    const entry = this.checkers.entrySeen(server, index, term, -1, sign, events, nowUs);
-    this.checkers.logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+    const entry = logMatching.entrySeen(server, index, term, -1, sign, events, nowUs);
+    logMatching.commandSeen(entry, server, command, sign, events, nowUs);
     return entry;
   }
 
@@ -146,20 +148,24 @@ export class Checks implements QuietWatch {
   /** The service of the server hands over a snapshot. */
   snapshotTaken(server: number, index: number, bytes: Uint8Array): void {
     const { events, nowUs } = this.simulation;
+    this.records[server]!.isIdle = false;
     this.checkers.snapshotConsistency.took(server, index, bytes, events, nowUs);
   }
 
   /** The service of the server is given a message. */
   applied(server: number, message: ApplyMessage): void {
-    const { checkers } = this;
-    const { events, nowUs } = this.simulation;
+    const { checkers, simulation } = this;
+    const { events, nowUs } = simulation;
     const { index } = message;
+    const record = this.records[server]!;
+    // Nobody waits for it: of the server's own code nothing runs.
+    record.isIdle = simulation.synchronous;
     if (message.type === "command") {
-      const record = checkers.records[server]!;
+      const { command } = message;
       checkers.applyOrder.delivered(server, index, false, events, nowUs);
-      checkers.stateMachineSafety.applies(server, index, message.command, events, nowUs);
-      checkers.proposedCommands.applied(server, index, message.command, events, nowUs);
-      if (record.seenThisLife) checkers.startContract.applied(server, index, record.termAt(index), message.command, events, nowUs);
+      checkers.stateMachineSafety.applies(server, index, command, events, nowUs);
+      checkers.proposedCommands.applied(server, index, command, events, nowUs);
+      if (record.seenThisLife) checkers.startContract.applied(server, index, record.termAt(index), command, events, nowUs);
     } else if (checkers.snapshots) {
       checkers.coverage.count("snapshotsInstalled");
       checkers.applyOrder.delivered(server, index, true, events, nowUs);
@@ -172,7 +178,14 @@ export class Checks implements QuietWatch {
   quiet(server: number, drainOfLoop: (() => void) | undefined): void {
     const record = this.records[server];
     if (record === undefined || (record.isCalm && this.isUnchanged(record))) return;
+    this.lookAgain(record, drainOfLoop);
+  }
+
+  /** More has happened in the event than that the server showed what it had shown before. */
+  private lookAgain(record: ServerRecord, drainOfLoop: (() => void) | undefined): void {
+    const { server } = record;
     const { diskLooks, writeAhead } = this;
+    record.isIdle = false;
     const drain = this.canBoot ? drainOfLoop : undefined;
     this.drain = drain;
     const isAlive = record.raft !== undefined;
@@ -186,23 +199,29 @@ export class Checks implements QuietWatch {
     record.isCalm = isAlive && record.inspects && record.seenThisLife && !diskLooks.notesEvents;
   }
 
+  /** Of a calm server. */
   private isUnchanged(record: ServerRecord): boolean {
-    try {
-      const view = record.raft!.inspect!();
-      this.shown = view;
-      if (!isAsLast(record, view)) return false;
-      this.checkers.unchanged++;
-      return true;
-    } catch (thrown) {
-      throw ImplementationError.of(record.server, "inspect()", thrown);
+    if (record.isIdle) record.isIdle = false;
+    else {
+      try {
+        const view = record.raft!.inspect!();
+        if (!isAsLast(record, view)) {
+          this.shown = view;
+          return false;
+        }
+      } catch (thrown) {
+        throw ImplementationError.of(record.server, "inspect()", thrown);
+      }
     }
+    this.checkers.unchanged++;
+    return true;
   }
 
   private look(record: ServerRecord): void {
     try {
       // It has been asked already if it was calm: inspect() is called once at the end of an event.
-      const view = record.isCalm ? this.shown! : record.raft!.inspect!();
-      this.views.look(record, view);
+      if (record.isCalm) this.views.changed(record, this.shown!, false);
+      else this.views.look(record, record.raft!.inspect!());
     } catch (thrown) {
       throw ImplementationError.of(record.server, "inspect()", thrown);
     }

@@ -42,6 +42,8 @@ export class DiskLooks {
   private acknowledgements = 0;
   /** What the disk must hold when the event under way is over. */
   private question: ((disk: DiskContents) => void) | undefined = undefined;
+  /** Whether there may be something to look at when the event under way is over. */
+  isDue: boolean;
 
   constructor(checkers: Checkers, plan: DiskLookPlan, noteAt: readonly number[], read: ReadDisk) {
     this.simulation = checkers.simulation;
@@ -49,6 +51,7 @@ export class DiskLooks {
     this.plan = plan;
     this.noteAt = noteAt;
     this.notesEvents = noteAt.length > 0;
+    this.isDue = this.notesEvents;
     this.read = read;
   }
 
@@ -56,7 +59,7 @@ export class DiskLooks {
     if (!this.plan.votes(this.votes++)) return;
     const { events: event, nowUs: atUs } = this.simulation;
     const question = (disk: DiskContents) => this.checkers.writeAhead.voteOnDisk(server, term, candidate, disk, { event, atUs });
-    this.question = question;
+    this.ask(question);
   }
 
   /** `leaderTerm`: of the request. */
@@ -68,18 +71,19 @@ export class DiskLooks {
       if (this.checkers.records[server]!.currentTerm === leaderTerm)
         this.checkers.writeAhead.entryOnDisk(server, index, term, disk, { event, atUs });
     };
-    this.question = question;
+    this.ask(question);
   }
 
-  /** Whether there may be something to look at when the event under way is over. */
-  get isDue(): boolean {
-    return this.question !== undefined || this.notesEvents;
+  private ask(question: (disk: DiskContents) => void): void {
+    this.question = question;
+    this.isDue = true;
   }
 
   /** An event of `server` is over. `drain`: undefined where nothing can be booted now. */
   quiet(server: number, drain: (() => void) | undefined): void {
     const { question } = this;
     this.question = undefined;
+    this.isDue = this.notesEvents;
     if (drain === undefined) return;
     // A server that died in this event is looked at when it restarts.
     const isAlive = this.checkers.records[server]!.raft !== undefined;

@@ -46,23 +46,20 @@ export class EventStorm {
   }
 
   started(server: number, event: number, atUs: number): void {
-    this.window(server, event, atUs).starts++;
+    const window = this.windows[server]!;
+    if (atUs >= window.endUs) this.moveOn(window, server, event, atUs);
+    window.starts++;
     this.starts++;
   }
 
   /** `server` sends a request. */
   sent(server: number, event: number, atUs: number): void {
     this.looked++;
-    const window = this.window(server, event, atUs);
+    const window = this.windows[server]!;
+    if (atUs >= window.endUs) this.moveOn(window, server, event, atUs);
     if (++window.requests <= this.usualBurst) return;
     if (window.requests <= (burstPerPeer + perStart * window.starts + perMissedStart * this.starts) * this.peers) return;
     this.storm(server, `sent ${window.requests} RPCs within 100 ms`, event, atUs);
-  }
-
-  private window(server: number, event: number, atUs: number): Window {
-    const window = this.windows[server]!;
-    if (atUs >= window.endUs) this.moveOn(window, server, event, atUs);
-    return window;
   }
 
   private moveOn(window: Window, server: number, event: number, atUs: number): void {

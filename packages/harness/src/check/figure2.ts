@@ -48,7 +48,8 @@ export interface PaperCall {
 }
 
 export function isWhole(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value);
+  // Nearly all are small: to ask Number is another call, in code that is not optimised yet.
+  return typeof value === "number" && ((value | 0) === value || Number.isSafeInteger(value));
 }
 
 /** Each field in both capitalisations, named one by one: reading a field by a variable name is many times slower, and this is done for every message. */
@@ -122,10 +123,11 @@ export function entriesOf(args: Fields): readonly unknown[] | undefined {
   return Array.isArray(entries) ? entries : undefined;
 }
 
-/** Term of an entry that has been found to have one. */
-export function entryTermOf(entry: unknown): number {
+/** Term of an entry as it stands there; undefined if it has none. */
+export function entryTermOf(entry: unknown): unknown {
+  if (typeof entry !== "object" || entry === null) return undefined;
   const fields = entry as Fields;
-  return (fields.term ?? fields.Term) as number;
+  return fields.term ?? fields.Term;
 }
 
 export function commandOf(entry: unknown): unknown {
@@ -201,16 +203,17 @@ function readAppendEntries(from: number, args: Fields, sentEvent: number, sentUs
   if (!isWhole(term) || !isWhole(index) || !isWhole(logTerm)) return undefined;
   const entries = entriesOf(args);
   let count = entries === undefined ? -1 : entries.length;
+  let lastTerm = logTerm;
   for (let i = 0; i < count; i++) {
-    // Entries that can't be read are -1: more than none, and none that could be held against others.
-    if (!hasTerm(entries![i])) count = -1;
+    const entryTerm = entryTermOf(entries![i]);
+    if (isWhole(entryTerm)) lastTerm = entryTerm;
+    else {
+      // Entries that can't be read are -1: more than none, and none that could be held against others.
+      count = -1;
+      lastTerm = logTerm;
+    }
   }
-  const lastTerm = count > 0 ? entryTermOf(entries![count - 1]) : logTerm;
   return paperCall(rpcKinds.appendEntries, from, term, index, logTerm, count, lastTerm, sentEvent, sentUs);
-}
-
-function hasTerm(entry: unknown): boolean {
-  return isRecord(entry) && isWhole(entry.term ?? entry.Term);
 }
 
 function paperCall(

@@ -35,15 +35,16 @@ export interface EntryRecord extends Sighting {
  */
 export class LogMatching {
   looked = 0;
-  /** Whether the entry that was seen last had never been seen before. */
-  isNew = false;
   private readonly report: Report;
+  private readonly appeared: (entry: EntryRecord) => void;
   private readonly byIndex: (EntryRecord | undefined)[] = [];
   /** Highest term of an entry at each index: most that are new are of a higher one, and there can be hundreds. */
   private readonly highestTerms: number[] = [];
 
-  constructor(report: Report) {
+  /** `appeared`: told of each entry that was never seen before, unless by `mayHold`. */
+  constructor(report: Report, appeared: (entry: EntryRecord) => void) {
     this.report = report;
+    this.appeared = appeared;
   }
 
   private find(index: number, term: number): EntryRecord | undefined {
@@ -68,19 +69,22 @@ export class LogMatching {
   }
 
   /**
-   * An entry was seen. `prevTerm`: of the entry before it, -1 if not known. Returns its record, which is new if `isNew` says so. Its command, if it was seen too, is held against
+   * An entry was seen. `prevTerm`: of the entry before it, -1 if not known. Returns its record. Its command, if it was seen too, is held against
    * the record by `commandSeen`.
    */
   entrySeen(server: number, index: number, term: number, prevTerm: number, sign: EntrySign, event: number, atUs: number): EntryRecord {
     this.looked++;
     const known = this.find(index, term);
-    this.isNew = known === undefined;
-    if (known === undefined) return this.add(server, index, term, prevTerm, sign, event, atUs);
-    if (prevTerm < 0) return known;
+    if (known === undefined) {
+      const entry = this.add(server, index, term, prevTerm, sign, event, atUs);
+      this.appeared(entry);
+      return entry;
+    }
+    if (prevTerm < 0 || known.prevTerm === prevTerm) return known;
     if (known.prevTerm < 0) {
       known.prevTerm = prevTerm;
       known.prevSighting = { server, sign, event, atUs };
-    } else if (known.prevTerm !== prevTerm) this.mismatch(known, server, prevTerm, sign, { event, atUs });
+    } else this.mismatch(known, server, prevTerm, sign, { event, atUs });
     return known;
   }
 

@@ -55,7 +55,7 @@ export class MessageChecks {
     const call = readRequest(kind, from, args, events, nowUs);
     if (call === undefined) return undefined;
     record.isCalm = false;
-    this.shift(record, call);
+    if (call.index <= 0 || call.logTerm <= 0 || this.indexShift > 0) this.shift(record, call);
     switch (kind) {
       case appendEntries:
         checkers.leads(from, call.term, "sent AppendEntries");
@@ -85,7 +85,7 @@ export class MessageChecks {
       call.lastTermAtArrival = record.lastTerm;
     }
     if (call.term < call.termAtArrival) coverage.count("staleRequests");
-    if (call.count > 0) for (let i = 0; i < call.entries.length; i++) writeAhead.entryCame(record, call.entries[i]!);
+    if (call.count > 0) writeAhead.entriesCame(record, call.entries);
     else if (call.kind === requestVote) writeAhead.voteAsked(record, call.from, call.term);
     else if (call.kind === installSnapshot && call.index <= record.commitIndex) coverage.count("oldSnapshotsArrived");
   }
@@ -147,9 +147,8 @@ export class MessageChecks {
   }
 
   private entriesSent(server: number, call: PaperCall, entries: readonly unknown[]): void {
-    const { checkers } = this;
-    const { logTerms, logMatching } = checkers;
-    const { events, nowUs } = checkers.simulation;
+    const { simulation, logTerms, logMatching } = this.checkers;
+    const { events, nowUs } = simulation;
     const { count, term: callTerm } = call;
     const first = call.index + 1;
     const sign = "sent it in AppendEntries";
@@ -157,19 +156,25 @@ export class MessageChecks {
     const seen = new Array<EntryRecord>(count);
     for (let i = 0; i < count; i++) {
       const sent = entries[i];
-      const term = entryTermOf(sent);
+      const term = entryTermOf(sent) as number;
       logTerms.entry(server, first + i, term, prevTerm, callTerm, events, nowUs);
-      const entry = checkers.entrySeen(server, first + i, term, prevTerm, sign, events, nowUs);
+      const entry = logMatching.entrySeen(server, first + i, term, prevTerm, sign, events, nowUs);
       const command = commandOf(sent);
-      // A command of another kind than start() was given is an encoded one, also when others are sent as they are.
-      const isOfKind = !entry.hasCommand || typeof entry.command === typeof command;
-      if (!isOfKind) this.plainCommands = false;
-      else if (this.plainCommands === undefined && entry.hasCommand) this.plainCommands = sameCommand(entry.command, command);
-      if (this.plainCommands) logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+      if (!entry.hasCommand || entry.command !== command || !this.plainCommands) {
+        this.judgeWhetherPlain(entry, command);
+        if (this.plainCommands) logMatching.commandSeen(entry, server, command, sign, events, nowUs);
+      }
       seen[i] = entry;
       prevTerm = term;
     }
     call.entries = seen;
+  }
+
+  /** A command of another kind than start() was given is an encoded one, also when others are sent as they are. */
+  private judgeWhetherPlain({ hasCommand, command: given }: EntryRecord, sent: unknown): void {
+    if (!hasCommand) return;
+    if (typeof given !== typeof sent) this.plainCommands = false;
+    else this.plainCommands ??= sameCommand(given, sent);
   }
 
   private votesAskedFor(record: ServerRecord, call: PaperCall): void {
@@ -194,7 +199,8 @@ export class MessageChecks {
     const { checkers } = this;
     const { events, nowUs } = checkers.simulation;
     const { server } = record;
-    checkers.staleRequests.accepted(server, call, events, nowUs);
+    checkers.staleRequests.looked++;
+    if (call.termAtArrival > call.term) checkers.staleRequests.accepted(server, call, events, nowUs);
     if (record.seenThisLife && record.inspects) checkers.electionRestriction.granted(record, call, events, nowUs);
     this.agreesWithShown(record, call.term, call.from);
     if (!checkers.oneVote.voted(server, call.term, call.from, events, nowUs)) return;
@@ -226,26 +232,27 @@ export class MessageChecks {
   /** `matchIndex`: as it stands in the reply, if it says one. */
   private entriesAcknowledged(record: ServerRecord, call: PaperCall, matchIndex: number | undefined): void {
     const { staleRequests, writeAhead, simulation } = this.checkers;
-    const { events, nowUs } = simulation;
-    staleRequests.accepted(record.server, call, events, nowUs);
-    if (call.count < 0 || call.lastTerm < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + call.count)) return;
+    const { count } = call;
+    staleRequests.looked++;
+    if (call.termAtArrival > call.term) staleRequests.accepted(record.server, call, simulation.events, simulation.nowUs);
+    if (count < 0 || call.lastTerm < 0 || (matchIndex !== undefined && matchIndex + this.indexShift < call.index + count)) return;
     const isShown = record.inspects && record.seenThisLife;
     if (isShown) record.acknowledged.push(call);
-    if (call.count === 0) return;
+    if (count === 0) return;
     if (isShown) record.hasTakenEntries = true;
-    writeAhead.entriesAcknowledged(record, call, events, nowUs);
-    this.diskLooks.acknowledged(record.server, call.index + call.count, call.lastTerm, call.term);
+    writeAhead.entriesAcknowledged(record, call, simulation.events, simulation.nowUs);
+    this.diskLooks.acknowledged(record.server, call.index + count, call.lastTerm, call.term);
   }
 
   private termTold(record: ServerRecord, term: number, what: string): void {
-    const { events, nowUs } = this.checkers.simulation;
+    const { simulation, writeAhead } = this.checkers;
     if (term > record.toldTerm) {
       record.toldTerm = term;
-      record.toldTermEvent = events;
-      record.toldTermUs = nowUs;
+      record.toldTermEvent = simulation.events;
+      record.toldTermUs = simulation.nowUs;
     }
     if (!(record.seenThisLife && record.inspects)) return;
-    this.checkers.writeAhead.termTold(record, term, what, events, nowUs);
+    if (!writeAhead.couldHaveSaved(record, term)) writeAhead.suspect(record, term, what, simulation.events, simulation.nowUs);
     if (term > record.highestTermSent) record.highestTermSent = term;
   }
 }

@@ -80,6 +80,8 @@ export class ServerRecord {
    * to see that it still shows what it showed before.
    */
   isCalm = false;
+  /** Whether none of its code has run in the event under way, as far as that is known: then it shows what it showed before. */
+  isIdle = false;
 
   // What left the server during the event under way, to be held against its state when the event is over.
   highestTermSent = 0;

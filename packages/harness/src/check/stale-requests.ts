@@ -4,6 +4,7 @@ import { properties } from "./properties.ts";
 
 /** A request of an older term than the receiver's is refused. */
 export class StaleRequests {
+  /** Requests that were granted, or answered with success; the caller counts them. */
   looked = 0;
   private readonly report: Report;
 
@@ -11,10 +12,8 @@ export class StaleRequests {
     this.report = report;
   }
 
-  /** The server has granted a vote, or said success, to `call`. */
+  /** The server, in a later term than the request's, has granted a vote, or said success, to `call`. */
   accepted(server: number, call: PaperCall, event: number, atUs: number): void {
-    this.looked++;
-    if (call.termAtArrival <= call.term) return;
     const sender = call.from;
     const what = call.kind === rpcKinds.requestVote ? "granted its vote to" : "answered with success the entries of";
     this.report({

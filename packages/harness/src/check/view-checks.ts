@@ -1,6 +1,6 @@
 import type { RaftView } from "@raft-stress/raft/api";
 import type { Checkers } from "./checkers.ts";
-import type { PaperCall } from "./figure2.ts";
+import { isWhole, type PaperCall } from "./figure2.ts";
 import { type ServerRecord, votedForOf } from "./server-record.ts";
 
 /** Holds what a server shows of itself by inspect() against the invariants, at the end of each of its events. */
@@ -21,18 +21,19 @@ export class ViewChecks {
     const isAsBefore = record.seenThisLife && isAsLast(record, view);
     if (!isAsBefore || record.saves !== record.savesAtQuiet || record.hasTakenEntries) this.changed(record, view, isAsBefore);
     else this.checkers.unchanged++;
-    if (record.highestTermSent > 0) this.messagesSent(record);
+    const { highestTermSent } = record;
+    if (highestTermSent > 0) this.messagesSent(record, highestTermSent);
     if (record.acknowledged.length > 0) this.entriesAcknowledged(record);
     if (record.leaderAnswered !== undefined) this.leaderAnswered(record, record.leaderAnswered);
   }
 
-  /** The view is another than before; or `isAsBefore`, as far as its terms and indices tell, and more has happened than they tell. */
-  private changed(record: ServerRecord, view: RaftView, isAsBefore: boolean): void {
-    checkView(view);
+  /** The view is another than before; or `isAsBefore`, as far as its terms and indices tell, and more has happened than they tell. Throws as `look` does. */
+  changed(record: ServerRecord, view: RaftView, isAsBefore: boolean): void {
+    if (!isAsBefore) checkView(view, record);
     if (!record.seenThisLife) this.firstLook(record, view);
     else {
-      const changedAt = this.changedWithin(record, view);
-      if (changedAt <= record.lastIndex || !isAsBefore) this.compare(record, view, changedAt);
+      const changedAt = this.thorough || record.hasTakenEntries ? this.changedWithin(record, view) : Number.POSITIVE_INFINITY;
+      if (!isAsBefore || changedAt <= record.lastIndex) this.compare(record, view, changedAt);
       else this.checkers.unchanged++;
     }
     if (record.saves !== record.savesAtQuiet) this.logSaved(record);
@@ -46,7 +47,7 @@ export class ViewChecks {
    */
   lastLook(record: ServerRecord): void {
     const view = record.raft!.inspect!();
-    checkView(view);
+    checkView(view, record);
     this.followLog(record, view, Number.POSITIVE_INFINITY, "dead");
     if (record.saves !== record.savesAtQuiet) record.logIsOnDisk();
   }
@@ -97,9 +98,10 @@ export class ViewChecks {
     const { server } = record;
     const { currentTerm } = view;
     const { events, nowUs } = checkers.simulation;
-    checkers.monotoneTerm.shows(server, record.currentTerm, currentTerm, "inspect()", events, nowUs);
-    checkers.monotoneCommit.shows(record, view, events, nowUs);
     const isNewTerm = currentTerm !== record.currentTerm;
+    if (isNewTerm) checkers.monotoneTerm.shows(server, record.currentTerm, currentTerm, "inspect()", events, nowUs);
+    else checkers.monotoneTerm.looked++;
+    checkers.monotoneCommit.shows(record, view, events, nowUs);
     const votedFor = votedForOf(view);
     if (isNewTerm) {
       record.savesBeforeTerm = record.savesAtQuiet;
@@ -148,13 +150,9 @@ export class ViewChecks {
       this.checkers.leaderAppendOnly.logAfter(server, record.currentTerm, kept < base ? formerLast : kept, formerLast, events, nowUs);
     }
     if (kept < formerLast) this.overwritten(record, kept);
-    for (let index = Math.max(kept, base) + 1; index <= last; index++) {
-      if (how !== "dead") this.entryAdded(record, index, view.termAt(index));
-      else {
-        record.setTerm(index, view.termAt(index));
-        this.checkers.logMatching.mayHold(server, index, terms[index]!, events, nowUs);
-      }
-    }
+    const first = Math.max(kept, base) + 1;
+    if (how === "dead") this.entriesOfTheDead(record, view, first, last);
+    else this.entriesAdded(record, view, first, last);
     record.lastIndex = last;
     record.lastTerm = terms[last]!;
     if (how === "lives" || how === "leads") {
@@ -211,14 +209,28 @@ export class ViewChecks {
     if (isElsewhere) coverage.count("replicatedTailsOverwritten");
   }
 
-  private entryAdded(record: ServerRecord, index: number, term: number): void {
-    const { server, terms } = record;
-    const { checkers } = this;
-    const { events, nowUs } = checkers.simulation;
-    const prevTerm = index - 1 < record.knownFrom ? -1 : terms[index - 1]!;
-    record.setTerm(index, term);
-    checkers.logTerms.entry(server, index, term, prevTerm, record.currentTerm, events, nowUs);
-    checkers.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())", events, nowUs);
+  private entriesAdded(record: ServerRecord, view: RaftView, first: number, last: number): void {
+    const { server, currentTerm } = record;
+    const { simulation, logTerms, logMatching } = this.checkers;
+    const { events, nowUs } = simulation;
+    let prevTerm = first - 1 < record.knownFrom ? -1 : record.terms[first - 1]!;
+    for (let index = first; index <= last; index++) {
+      const term = view.termAt(index);
+      record.setTerm(index, term);
+      logTerms.entry(server, index, term, prevTerm, currentTerm, events, nowUs);
+      logMatching.entrySeen(server, index, term, prevTerm, "holds it in its log (inspect())", events, nowUs);
+      prevTerm = term;
+    }
+  }
+
+  private entriesOfTheDead(record: ServerRecord, view: RaftView, first: number, last: number): void {
+    const { simulation, logMatching } = this.checkers;
+    const { events, nowUs } = simulation;
+    for (let index = first; index <= last; index++) {
+      const term = view.termAt(index);
+      record.setTerm(index, term);
+      logMatching.mayHold(record.server, index, term, events, nowUs);
+    }
   }
 
   /** The disk holds what a restarted server has read from it. */
@@ -278,16 +290,21 @@ export class ViewChecks {
     if (this.hasFaults()) coverage.count("commitsUnderFaults");
   }
 
-  private messagesSent(record: ServerRecord): void {
-    const { simulation, messageTerms, electionRestriction } = this.checkers;
-    const { events, nowUs } = simulation;
-    messageTerms.sent(record.server, record.highestTermSent, record.currentTerm, events, nowUs);
+  private messagesSent(record: ServerRecord, highestTerm: number): void {
+    const { currentTerm, requestSent } = record;
+    const { simulation, messageTerms } = this.checkers;
     record.highestTermSent = 0;
-    const call = record.requestSent;
-    if (call === undefined) return;
+    messageTerms.looked++;
+    if (highestTerm > currentTerm) messageTerms.above(record.server, highestTerm, currentTerm, simulation.events, simulation.nowUs);
+    if (requestSent !== undefined) this.votesAskedFor(record, requestSent);
+  }
+
+  private votesAskedFor(record: ServerRecord, call: PaperCall): void {
+    const { simulation, electionRestriction } = this.checkers;
     record.requestSent = undefined;
     // Who has come to another term meanwhile, or won at once, may have another log by now.
-    if (record.currentTerm === call.term && record.role === "candidate") electionRestriction.asked(record, call, events, nowUs);
+    if (record.currentTerm === call.term && record.role === "candidate")
+      electionRestriction.asked(record, call, simulation.events, simulation.nowUs);
   }
 
   private leaderAnswered(record: ServerRecord, call: PaperCall): void {
@@ -295,19 +312,24 @@ export class ViewChecks {
     // Whoever has come to another term in the same event may well be a candidate there.
     if (record.currentTerm !== call.term) return;
     const { simulation, candidatesYield } = this.checkers;
-    candidatesYield.answered(record.server, record.role === "candidate", call, simulation.events, simulation.nowUs);
+    candidatesYield.looked++;
+    if (record.role === "candidate") candidatesYield.answered(record.server, call, simulation.events, simulation.nowUs);
   }
 
   private entriesAcknowledged(record: ServerRecord): void {
     const { simulation, acknowledgedEntries } = this.checkers;
     const { events, nowUs } = simulation;
-    const { acknowledged } = record;
+    const { acknowledged, currentTerm } = record;
     for (let i = 0; i < acknowledged.length; i++) {
       const call = acknowledged[i]!;
       const last = call.index + call.count;
-      if (record.currentTerm === call.term) acknowledgedEntries.acknowledged(record, call.from, last, call.lastTerm, events, nowUs);
-      if (!record.holds(last, call.lastTerm)) continue;
-      if (record.currentTerm === call.term) noteForLeader(record, call, last, events, nowUs);
+      const isOfTerm = currentTerm === call.term;
+      if (isOfTerm) acknowledgedEntries.looked++;
+      if (!record.holds(last, call.lastTerm)) {
+        if (isOfTerm) acknowledgedEntries.missing(record, call.from, last, call.lastTerm, events, nowUs);
+        continue;
+      }
+      if (isOfTerm) noteForLeader(record, call, last, events, nowUs);
       if (last <= record.acknowledgedIndex) continue;
       record.acknowledgedIndex = last;
       record.acknowledgedEvent = events;
@@ -349,17 +371,17 @@ export function isAsLast(record: ServerRecord, view: RaftView): boolean {
   );
 }
 
-/** Throws a TypeError that says what a view must be. */
-function checkView(view: RaftView): void {
+/** Throws a TypeError that says what a view must be. `former`: what was shown before, which is one. */
+function checkView(view: RaftView, former: ServerRecord): void {
   if (typeof view === "object" && view !== null) {
     const { role, firstIndex, lastIndex } = view;
     if (
-      (role === "follower" || role === "candidate" || role === "leader") &&
-      Number.isSafeInteger(view.currentTerm) &&
-      Number.isSafeInteger(view.commitIndex) &&
-      Number.isSafeInteger(view.lastApplied) &&
-      Number.isSafeInteger(firstIndex) &&
-      Number.isSafeInteger(lastIndex) &&
+      (role === former.role || role === "follower" || role === "candidate" || role === "leader") &&
+      isWhole(view.currentTerm) &&
+      isWhole(view.commitIndex) &&
+      isWhole(view.lastApplied) &&
+      isWhole(firstIndex) &&
+      isWhole(lastIndex) &&
       firstIndex >= 1 &&
       lastIndex >= firstIndex - 1 &&
       typeof view.termAt === "function"

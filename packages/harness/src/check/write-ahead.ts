@@ -48,6 +48,8 @@ export class WriteAhead {
   private readonly arrivals: number[] = [];
   /** Of the event under way. */
   private suspicion: Suspicion | undefined = undefined;
+  /** Whether `settle` has something to settle. */
+  isSuspicious = false;
 
   constructor(servers: number, report: Report) {
     this.servers = servers;
@@ -86,13 +88,27 @@ export class WriteAhead {
 
   /** The entry is new to `server`, or may be. */
   entryCame({ server, saves }: ServerRecord, entry: EntryRecord): void {
-    const { arrivals, servers } = this;
-    if (entry.arrivals < 0) {
-      entry.arrivals = arrivals.length;
-      for (let i = 0; i < servers; i++) arrivals.push(-1);
-    }
+    const { arrivals } = this;
+    if (entry.arrivals < 0) this.firstArrival(entry);
     const at = entry.arrivals + server;
     if (arrivals[at]! < 0) arrivals[at] = saves;
+  }
+
+  /** The same for all entries of a message. */
+  entriesCame({ server, saves }: ServerRecord, entries: readonly EntryRecord[]): void {
+    const { arrivals } = this;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if (entry.arrivals < 0) this.firstArrival(entry);
+      const at = entry.arrivals + server;
+      if (arrivals[at]! < 0) arrivals[at] = saves;
+    }
+  }
+
+  private firstArrival(entry: EntryRecord): void {
+    const { arrivals, servers } = this;
+    entry.arrivals = arrivals.length;
+    for (let i = 0; i < servers; i++) arrivals.push(-1);
   }
 
   /** `server` acknowledges the entries of `call`. */
@@ -115,11 +131,16 @@ export class WriteAhead {
     });
   }
 
-  /** A message of `term` leaves `server`, whose inspect() shows its term. `what`: `RequestVote`, `a reply`. */
-  termTold(server: ServerRecord, term: number, what: string, event: number, atUs: number): void {
+  /** A message of `term` leaves `server`, whose inspect() shows its term. Returns whether the term could have been saved. */
+  couldHaveSaved(server: ServerRecord, term: number): boolean {
     this.looked++;
-    const before = term > server.currentTerm ? server.savesAtQuiet : server.savesBeforeTerm;
-    if (term < server.currentTerm || server.saves > before || this.suspicion !== undefined) return;
+    const { currentTerm } = server;
+    return term < currentTerm || server.saves > (term > currentTerm ? server.savesAtQuiet : server.savesBeforeTerm);
+  }
+
+  /** It could not. `what`: `RequestVote`, `a reply`. */
+  suspect(server: ServerRecord, term: number, what: string, event: number, atUs: number): void {
+    if (this.suspicion !== undefined) return;
     const finding: Finding = {
       property: properties.writeAhead,
       sentence: `S${server.server} sent ${what} of term ${term} without having saved that term: after a crash it would be in an older one`,
@@ -129,11 +150,7 @@ export class WriteAhead {
       server: server.server,
     };
     this.suspicion = { server: server.server, term, saves: server.saves, finding };
-  }
-
-  /** Whether `settle` has something to settle. */
-  get isSuspicious(): boolean {
-    return this.suspicion !== undefined;
+    this.isSuspicious = true;
   }
 
   /**
@@ -144,6 +161,7 @@ export class WriteAhead {
     const { suspicion } = this;
     if (suspicion === undefined) return;
     this.suspicion = undefined;
+    this.isSuspicious = false;
     const disk = suspicion.server === server && suspicion.saves === saves ? diskOf(server) : undefined;
     if (disk === undefined || disk.currentTerm < suspicion.term) this.report(suspicion.finding);
   }

@@ -333,9 +333,10 @@ export class Simulation {
   }
 
   end(drain?: () => void): void {
-    if (this.quietWatch !== undefined && this.currentServer !== TESTER) {
+    const { quietWatch, currentServer } = this;
+    if (quietWatch !== undefined && currentServer !== TESTER) {
       try {
-        this.quietWatch.quiet(this.currentServer, drain);
+        quietWatch.quiet(currentServer, drain);
       } catch (thrown) {
         this.fail(thrown);
       }

@@ -90,7 +90,7 @@ describe("a checker and its naive twin", () => {
     sameFirst(
       seen,
       (report) => {
-        const checker = new LogMatching(report);
+        const checker = new LogMatching(report, () => {});
         return ({ server: by, from, log: terms, command }, at) => {
           for (let i = from; i < terms.length; i++) {
             const entry = checker.entrySeen(by, i + 1, terms[i]!, i === 0 ? 0 : terms[i - 1]!, "sent it in AppendEntries", at, at);
