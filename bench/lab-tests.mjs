@@ -1,6 +1,8 @@
 // What each lab test costs with the built-in Raft: virtual seconds, events and CPU seconds, cold and warm. For use in a worker.
-import { formatSeed, labTests, parseSeed, runIteration, runSeed } from "../packages/harness/dist/index.js";
+import { loadEngine } from "../packages/cli/dist/engine.js";
 import { cpuSeconds, median } from "./measure.mjs";
+
+const { formatSeed, labTests, makeRaft, parseSeed, runIteration, runSeed } = await loadEngine();
 
 /** The 21 tests of the published table: parts A to C. */
 export const tableTestNames = labTests.filter((test) => test.part !== "2D").map((test) => test.name);
@@ -8,34 +10,33 @@ export const tableTestNames = labTests.filter((test) => test.part !== "2D").map(
 const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false, synchronous: true };
 const masterSeed = parseSeed("5eed");
 
-/** Runs one test once; throws if it does not pass, since a failing run costs something else. */
-export async function runOnce(makeRaft, test, iteration) {
-  const seed = formatSeed(runSeed(masterSeed, test.name, iteration));
-  const result = await runIteration({ test: test.name, iteration, seed }, makeRaft, settings);
-  if (result.outcome !== "pass") throw new Error(`${test.name} with seed ${seed}: ${result.failure.reason}`);
+/** Runs the test of that name once; `checks`: the setting of that name. Throws if it does not pass, since a failing run costs something else. */
+export async function runOnce(test, iteration, checks) {
+  const seed = formatSeed(runSeed(masterSeed, test, iteration));
+  const result = await runIteration({ test, iteration, seed }, makeRaft, { ...settings, checks });
+  if (result.outcome !== "pass") throw new Error(`${test} with seed ${seed}: ${result.failure.reason}`);
   return result;
 }
 
 /**
- * `iterations` rounds over the named tests. One row a test: means of virtualSeconds, events, rpcs, bytes and commands, CPU seconds of the
+ * `iterations` rounds over the named tests. `checks`: the setting of that name. One row a test: means of virtualSeconds, events, rpcs, bytes and commands, CPU seconds of the
  * first run (cold) and the mean over the second half of the runs (warm).
  */
-export async function measureTests({ names, iterations }) {
-  const { makeRaft } = await import("../packages/raft/dist/index.js");
-  const rows = names.map((name) => ({ name, test: labTests.find((test) => test.name === name), cpu: [], sums: {} }));
+export async function measureTests({ names, iterations, checks }) {
+  const rows = names.map((name) => ({ name, cpu: [], sums: {} }));
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const row of rows) {
       let result;
       const seconds = await cpuSeconds(async () => {
-        result = await runOnce(makeRaft, row.test, iteration);
+        result = await runOnce(row.name, iteration, checks);
       });
       row.cpu.push(seconds);
       for (const key of ["seconds", "events", "rpcs", "bytes", "commands"]) row.sums[key] = (row.sums[key] ?? 0) + result[key];
     }
   }
-  return rows.map(({ name, test, cpu, sums }) => ({
+  return rows.map(({ name, cpu, sums }) => ({
     name,
-    servers: test.servers,
+    servers: labTests.find((test) => test.name === name).servers,
     virtualSeconds: sums.seconds / iterations,
     events: sums.events / iterations,
     rpcs: sums.rpcs / iterations,
@@ -50,17 +51,14 @@ export async function measureTests({ names, iterations }) {
 
 /** Live heap in MB after `first` and after `last` runs of small tests in one worker. */
 export async function heapOverRuns({ first, last }) {
-  const { makeRaft } = await import("../packages/raft/dist/index.js");
   const { setFlagsFromString } = await import("node:v8");
   const { runInNewContext } = await import("node:vm");
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc");
-  const tests = labTests.filter((test) =>
-    ["TestInitialElection2A", "TestBasicAgree2B", "TestPersist32C", "TestSnapshotInit2D"].includes(test.name),
-  );
+  const tests = ["TestInitialElection2A", "TestBasicAgree2B", "TestPersist32C", "TestSnapshotInit2D"];
   const heaps = [];
   for (let run = 1; run <= last; run++) {
-    await runOnce(makeRaft, tests[run % tests.length], run);
+    await runOnce(tests[run % tests.length], run, "on");
     if (run !== first && run !== last) continue;
     collectGarbage();
     heaps.push(process.memoryUsage().heapUsed / 2 ** 20);

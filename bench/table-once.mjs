@@ -3,8 +3,9 @@ import { loadEngine } from "../packages/cli/dist/engine.js";
 
 const { formatSeed, labTests, makeRaft, parseSeed, runIteration, runSeed } = await loadEngine();
 
-export async function passTable() {
-  const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false, synchronous: true };
+/** `checks`: the setting of that name. */
+export async function passTable(checks) {
+  const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkDeterminism: false, synchronous: true, checks };
   for (const { name, part } of labTests) {
     if (part === "2D") continue;
     const seed = formatSeed(runSeed(parseSeed("5eed"), name, 0));

@@ -82,14 +82,14 @@ export class ApplyChannel {
     if (!Number.isSafeInteger(index)) throw new TypeError(`apply(message) needs a whole number as index, got ${String(index)}`);
     if (type === "command") {
       const command = copyOverWire(message.command);
-      this.simulation.hash.mix(mix32(index, copiedDigest()));
+      this.simulation.hash.mix(mix32(index, copiedDigest));
       return { type, index, command };
     }
     if (type !== "snapshot" || !(message.snapshot instanceof Uint8Array)) {
       throw new TypeError(`apply(message) needs type "command", or "snapshot" with a Uint8Array, got type ${JSON.stringify(type)}`);
     }
     const snapshot = copyOverWire(message.snapshot) as Uint8Array;
-    this.simulation.hash.mix(mix32(index, copiedDigest()));
+    this.simulation.hash.mix(mix32(index, copiedDigest));
     return { type, index, term: message.term, snapshot };
   }
 }

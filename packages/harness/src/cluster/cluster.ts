@@ -262,7 +262,7 @@ export class Cluster implements CheckedCluster {
     const life = this.lives[server]!;
     let result: StartResult;
     try {
-      result = checkStartResult(server, life.raft!.start(ownCopy(command)));
+      result = checkStartResult(server, life.raft!.start(typeof command === "object" ? ownCopy(command) : command));
     } catch (thrown) {
       // It crashed before it threw.
       if (!life.alive) return this.unanswered(command);
@@ -371,8 +371,8 @@ export class Cluster implements CheckedCluster {
 }
 
 /** No two servers share an object. */
-function ownCopy(command: unknown): unknown {
-  return typeof command === "object" && command !== null ? copyOverWire(command) : command;
+function ownCopy(command: object | null): unknown {
+  return command === null ? null : copyOverWire(command);
 }
 
 function traceApply(simulation: Simulation, server: number, message: ApplyMessage): void {

@@ -13,7 +13,6 @@ export interface OfferedCluster {
   readonly simulation: Simulation;
   readonly size: number;
   isAlive(server: number): boolean;
-  isPaused(server: number): boolean;
   /** Calls start() now; the caller sees to it that this is an event of the server's. */
   startNow(server: number, command: unknown): StartResult;
 }
@@ -45,19 +44,21 @@ export class Offer implements Happening {
   }
 
   private moveTo(server: number): boolean {
-    const { cluster } = this;
+    const { cluster, event } = this;
+    const { simulation, size } = cluster;
     let next = server;
-    while (next < cluster.size && (!cluster.isAlive(next) || cluster.isPaused(next))) next++;
-    if (next === cluster.size) return false;
-    this.event.owner = next;
-    cluster.simulation.schedule(this.event, callUs);
+    while (next < size && (!cluster.isAlive(next) || simulation.isPaused(next))) next++;
+    if (next === size) return false;
+    event.owner = next;
+    simulation.schedule(event, callUs);
     return true;
   }
 
   happen({ owner: server }: SimEvent): void {
-    if (this.cluster.isAlive(server)) {
-      const { index, term, isLeader } = this.cluster.startNow(server, this.commandFor());
-      if (isLeader) this.accepted.push({ server, index, term });
+    const { cluster } = this;
+    if (cluster.isAlive(server)) {
+      const answer = cluster.startNow(server, this.commandFor());
+      if (answer.isLeader) this.accepted.push({ server, index: answer.index, term: answer.term });
     }
     this.goTo(server + 1);
   }

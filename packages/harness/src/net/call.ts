@@ -211,11 +211,11 @@ export class Call implements Happening, Packet {
     }
     try {
       this.reply = copyOverWire(reply, this.method.shapes.reply);
-      this.replyBytes = copiedBytes();
+      this.replyBytes = copiedBytes;
     } catch (thrown) {
       throw ImplementationError.of(this.end.to, `the reply of ${this.method.name}`, thrown);
     }
-    const digest = copiedDigest();
+    const digest = copiedDigest;
     const { network, paper } = this;
     if (paper !== undefined) network.checks!.messages.replySent(this.end.to, paper, this.reply);
     if (network.links !== undefined && !network.isOpen(this.end.to, this.end.from)) {

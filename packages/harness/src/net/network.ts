@@ -214,10 +214,10 @@ export class Network {
       return;
     }
     this.totalCalls++;
-    this.totalBytes += copiedBytes();
+    this.totalBytes += copiedBytes;
     // Seed, link and number on the link: nothing else can shift what happens to this call.
     const key = mix32(end.link.key, end.link.calls++);
-    const call = new Call(this, end, caller, known, copy, copiedDigest(), key, onReply);
+    const call = new Call(this, end, caller, known, copy, copiedDigest, key, onReply);
     if (caller !== undefined) call.paper = this.checks?.messages.requestSent(end.from, known.rpcKind, copy);
     call.send();
   }

@@ -17,6 +17,9 @@ const maxDepth = 200;
 let bytes = 0;
 let digest = 0;
 
+// Of what was copied last: its encoded size, and the hash of its contents.
+export { bytes as copiedBytes, digest as copiedDigest };
+
 /**
  * Copies a message or a command. Throws a TypeError that names the offending part when it holds what cannot be sent. `copiedBytes` and
  * `copiedDigest` tell what was measured on the way.
@@ -42,16 +45,6 @@ function copyMessage(message: object, shape: RecordShape | undefined): unknown {
   if (copy !== undefined) return copy;
   const isRecord = Object.getPrototypeOf(message) === Object.prototype;
   return isRecord ? copyRecord(message as Record<string, unknown>, shape, 0, true) : copyValue(message, 0, true);
-}
-
-/** Encoded size in bytes of what was copied last. */
-export function copiedBytes(): number {
-  return bytes;
-}
-
-/** Hash of the contents of what was copied last. */
-export function copiedDigest(): number {
-  return digest;
 }
 
 /** `describes`: whether a record met here names its fields; the records of one array share one description. */
