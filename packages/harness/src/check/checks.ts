@@ -123,7 +123,7 @@ export class Checks implements QuietWatch {
     checkers.leads(server, term, "took a command in start()");
     checkers.startContract.takes(server, index, term, events, nowUs);
     checkers.accepted.add(server, index, term, command, events, nowUs);
-    checkers.writeAhead.entryCame(checkers.records[server]!, this.taken(server, index, term, command));
+    checkers.writeAhead.entriesCame(this.records[server]!, [this.taken(server, index, term, command)]);
   }
 
   /** The leader has put the command into an entry. */

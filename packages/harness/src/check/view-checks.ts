@@ -29,7 +29,7 @@ export class ViewChecks {
 
   /** The view is another than before; or `isAsBefore`, as far as its terms and indices tell, and more has happened than they tell. Throws as `look` does. */
   changed(record: ServerRecord, view: RaftView, isAsBefore: boolean): void {
-    if (!isAsBefore) checkView(view, record);
+    if (!isAsBefore) checkView(view);
     if (!record.seenThisLife) this.firstLook(record, view);
     else {
       const changedAt = this.thorough || record.hasTakenEntries ? this.changedWithin(record, view) : Number.POSITIVE_INFINITY;
@@ -47,7 +47,7 @@ export class ViewChecks {
    */
   lastLook(record: ServerRecord): void {
     const view = record.raft!.inspect!();
-    checkView(view, record);
+    checkView(view);
     this.followLog(record, view, Number.POSITIVE_INFINITY, "dead");
     if (record.saves !== record.savesAtQuiet) record.logIsOnDisk();
   }
@@ -371,12 +371,12 @@ export function isAsLast(record: ServerRecord, view: RaftView): boolean {
   );
 }
 
-/** Throws a TypeError that says what a view must be. `former`: what was shown before, which is one. */
-function checkView(view: RaftView, former: ServerRecord): void {
+/** Throws a TypeError that says what a view must be. */
+function checkView(view: RaftView): void {
   if (typeof view === "object" && view !== null) {
     const { role, firstIndex, lastIndex } = view;
     if (
-      (role === former.role || role === "follower" || role === "candidate" || role === "leader") &&
+      (role === "follower" || role === "candidate" || role === "leader") &&
       isWhole(view.currentTerm) &&
       isWhole(view.commitIndex) &&
       isWhole(view.lastApplied) &&

@@ -86,15 +86,7 @@ export class WriteAhead {
     });
   }
 
-  /** The entry is new to `server`, or may be. */
-  entryCame({ server, saves }: ServerRecord, entry: EntryRecord): void {
-    const { arrivals } = this;
-    if (entry.arrivals < 0) this.firstArrival(entry);
-    const at = entry.arrivals + server;
-    if (arrivals[at]! < 0) arrivals[at] = saves;
-  }
-
-  /** The same for all entries of a message. */
+  /** The entries are new to `server`, or may be. */
   entriesCame({ server, saves }: ServerRecord, entries: readonly EntryRecord[]): void {
     const { arrivals } = this;
     for (let i = 0; i < entries.length; i++) {
