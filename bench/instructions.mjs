@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runOnce, tableTestNames } from "./lab-tests.mjs";
+import { passTable } from "./lab-tests.mjs";
 
 /** As the command's threads are set up for their first half second, which is much less of their work under valgrind: here for the whole pass. */
 const flags = ["--interrupt-budget=700000", "--no-allocation-site-pretenuring"];
@@ -38,6 +38,6 @@ function count(checks, what) {
 
 async function makePass(checks) {
   execFileSync("callgrind_control", ["-i", "on", String(process.pid)]);
-  for (const name of tableTestNames) await runOnce(name, 0, checks);
+  await passTable(checks);
   execFileSync("callgrind_control", ["-i", "off", String(process.pid)]);
 }

@@ -11,11 +11,16 @@ const settings = { clock: "virtual", traceLevel: "debug", archive: false, checkD
 const masterSeed = parseSeed("5eed");
 
 /** Runs the test of that name once; `checks`: the setting of that name. Throws if it does not pass, since a failing run costs something else. */
-export async function runOnce(test, iteration, checks) {
+async function runOnce(test, iteration, checks) {
   const seed = formatSeed(runSeed(masterSeed, test, iteration));
   const result = await runIteration({ test, iteration, seed }, makeRaft, { ...settings, checks });
   if (result.outcome !== "pass") throw new Error(`${test} with seed ${seed}: ${result.failure.reason}`);
   return result;
+}
+
+/** Each test of the published table once. */
+export async function passTable(checks) {
+  for (const name of tableTestNames) await runOnce(name, 0, checks);
 }
 
 /**
