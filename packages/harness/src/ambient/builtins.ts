@@ -13,6 +13,15 @@ const pure: ReadonlySet<string> = new Set([
   "_stream_transform", "_stream_writable",
 ]); // biome-ignore format: a list
 
+/** Modules that can call back long after they were called, with what comes from outside of the thread, are all but these. */
+const withinThread: ReadonlySet<string> = new Set([
+  ...pure, "async_hooks", "console", "module", "os", "perf_hooks", "process", "timers", "timers/promises", "tty", "v8",
+]); // biome-ignore format: a list
+
+export function reachesOutside(module: string): boolean {
+  return !withinThread.has(module);
+}
+
 /** What other modules have that only computes. */
 const harmless: Readonly<Record<string, (member: string) => boolean>> = {
   crypto: (member) => repeatableCrypto.has(member),
@@ -150,8 +159,11 @@ export function forbiddenStorage(name: string): object {
   return forbiddenNamespace(name, { getItem() {}, setItem() {}, removeItem() {}, clear() {}, key() {} });
 }
 
-/** Globals that reach outside of the run, or show what differs from run to run on one machine. */
-export const forbiddenGlobals = [
+/** Globals that reach outside of the thread. */
+export const outsideGlobals = [
   "fetch", "WebSocket", "EventSource", "MessageChannel", "BroadcastChannel", "Worker", "CompressionStream", "DecompressionStream", "Request", "Response", "File",
-  "PerformanceMark", "PerformanceObserver", "gc",
-].map((name) => [name, forbiddenFunction(name)] as const); // biome-ignore format: a list
+  "PerformanceObserver",
+]; // biome-ignore format: a list
+
+/** Globals that reach outside of the run, or show what differs from run to run on one machine. */
+export const forbiddenGlobals = [...outsideGlobals, "PerformanceMark", "gc"].map((name) => [name, forbiddenFunction(name)] as const);

@@ -45,7 +45,12 @@ abstract class Scheduled {
   protected arm(delayUs: number): void {
     const event = this.#event;
     const world = currentWorld();
-    if (event?.incarnation?.alive) world?.schedule(event, world.delayUsOf(event.owner, delayUs));
+    if (event?.incarnation?.alive) world?.scheduleFromPresent(event, world.delayUsOf(event.owner, delayUs));
+  }
+
+  protected armAtOnce(): void {
+    const event = this.#event;
+    if (event?.incarnation?.alive) currentWorld()?.scheduleAtOnce(event);
   }
 
   protected disarm(): void {
@@ -128,7 +133,7 @@ class Timeout extends Scheduled {
 class Immediate extends Scheduled {
   constructor(callback: Callback, args: unknown[]) {
     super("a setImmediate callback", () => callback.apply(this, args));
-    this.arm(0);
+    this.armAtOnce();
   }
 
   close(): this {

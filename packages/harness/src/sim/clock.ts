@@ -5,7 +5,6 @@ import type { Simulation } from "./simulation.ts";
 
 /** The clock of one life of a server. When the server dies its timers die with it. */
 export function serverClock(simulation: Simulation, incarnation: Incarnation): Clock {
-  const { isVirtual } = simulation;
   const set = (run: () => void, delayMs: number): TimerId => {
     if (typeof run !== "function") throw new TypeError(`setTimeout(run, delayMs) needs a function, got ${typeof run}`);
     const event = callbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
@@ -14,7 +13,7 @@ export function serverClock(simulation: Simulation, incarnation: Incarnation): C
   };
   return {
     now() {
-      if (!isVirtual) simulation.refreshNow();
+      simulation.refreshNow();
       return simulation.nowMsOf(incarnation.server);
     },
     setTimeout: set,

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import { inhabit, vacate } from "../ambient/world.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
-import { withinScope } from "./real-scope.ts";
+import { needScopes, scopesAreNeeded, withinScope } from "./real-scope.ts";
 import type { SimEvent } from "./sim-event.ts";
 import type { Simulation } from "./simulation.ts";
 import { catchStrays } from "./strays.ts";
@@ -75,9 +75,10 @@ async function stepYielding(simulation: Simulation): Promise<void> {
 }
 
 /**
- * Lets events happen when their time has come on the real clock. Between two events the thread is free: many runs wait side by side in one
- * thread and share its wake-ups. An event is never early, and at most a few milliseconds late on an idle machine. `shutDown` and the promise as in
- * `runVirtual`.
+ * Lets events happen when their time has come on the real clock. In between the thread is free: many runs wait side by side in one thread and share its
+ * wake-ups. At each a run catches up with the present: all that is due happens in order, each event at the time for which it was due, with what it causes until
+ * now. So an event is never early, late by what is left of a pause between two wake-ups, and delays of the network don't add up the pauses. `shutDown` and the
+ * promise as in `runVirtual`.
  */
 export function runReal(simulation: Simulation, shutDown: () => void = nothing): Promise<void> {
   return new Promise((resolve) => {
@@ -94,9 +95,11 @@ export function startStopwatchUs(): () => number {
 class RealTimeLoop implements Sleeper {
   readonly done: Promise<void>;
   dueMs = Number.POSITIVE_INFINITY;
+  isHurried = false;
   readonly #simulation: Simulation;
   readonly #restore: () => void;
   readonly #shutDown: () => void;
+  readonly #around: (event: SimEvent) => void;
   #finish = nothing;
   #stepping = false;
 
@@ -108,12 +111,11 @@ class RealTimeLoop implements Sleeper {
       this.#finish = resolve;
     });
     const around = (event: SimEvent) => withinScope({ simulation, server: event.owner }, () => event.happening.happen(event));
-    // Servers that leave nothing to promises leave nothing behind that could be asked whose it is.
-    if (!simulation.synchronous) simulation.around = around;
+    this.#around = around;
     const scheduled = () => {
       if (this.#stepping) return;
       this.#lookAhead();
-      wakeUps.isDueAt(this.dueMs);
+      wakeUps.isDue(this);
     };
     simulation.onScheduled = scheduled;
     this.#lookAhead();
@@ -124,23 +126,26 @@ class RealTimeLoop implements Sleeper {
   #lookAhead(): void {
     const simulation = this.#simulation;
     const nextUs = simulation.stopped ? 0 : (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY);
-    simulation.refreshNow();
-    this.dueMs = performance.now() + Math.max(0, (nextUs - simulation.nowUs) / 1000);
+    this.dueMs = performance.now() + Math.max(0, (nextUs - simulation.presentUs()) / 1000);
+    this.isHurried = simulation.isHurried;
   }
 
   wake(): void {
     const simulation = this.#simulation;
     // Without a working drain promises run when the loop has gone back to Node: later than their event, as on any busy machine.
     const drain = chooseDrain() ?? nothing;
+    if (drain === nothing) needScopes();
     this.dueMs = Number.POSITIVE_INFINITY;
     this.#stepping = true;
+    simulation.isHurried = false;
+    // Servers that leave nothing to promises leave nothing behind that could be asked whose it is.
+    simulation.around = !simulation.synchronous && scopesAreNeeded() ? this.#around : undefined;
+    inhabit(simulation);
     try {
-      simulation.refreshNow();
-      while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= simulation.nowUs) {
-        simulation.step(drain);
-        simulation.refreshNow();
-      }
+      const presentUs = simulation.presentUs();
+      while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= presentUs) simulation.step(drain);
     } finally {
+      vacate();
       this.#stepping = false;
     }
     if (simulation.stopped) this.#end();

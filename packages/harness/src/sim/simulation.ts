@@ -73,6 +73,8 @@ export class Simulation {
   /** Told when something is scheduled; the real clock's loop sets it. */
   onScheduled: (() => void) | undefined = undefined;
   quietWatch: QuietWatch | undefined = undefined;
+  /** Whether something is scheduled that is to happen at once; the real clock's loop unsets it. */
+  isHurried = false;
   /** Who waits for what, for the report of a run that ends waiting. */
   readonly waits = new Waits();
   /** Whether code runs that is no part of the run, such as a server booted to see what its disk holds: whatever it does goes nowhere. */
@@ -135,10 +137,17 @@ export class Simulation {
     return this.nowUs / 1000;
   }
 
-  /** Brings the real clock's time up to date: code may run between two events there. */
+  /** Microseconds of real time since the run began. On the real clock only. */
+  presentUs(): number {
+    return this.realElapsedUs!();
+  }
+
+  /**
+   * On the real clock, brings the run's time up to the present for code that runs between two events. Within an event it stands at the time for which the
+   * event was due, however late it is.
+   */
   refreshNow(): void {
-    const elapsed = this.realElapsedUs;
-    if (elapsed !== undefined) this.nowUs = Math.max(this.nowUs, elapsed());
+    if (this.realElapsedUs !== undefined && !this.inEvent) this.nowUs = Math.max(this.nowUs, this.realElapsedUs());
   }
 
   /** The stream of random numbers of one consumer. */
@@ -153,11 +162,27 @@ export class Simulation {
   }
 
   private scheduleWatched(event: SimEvent, delayUs: number): void {
-    if (this.realElapsedUs !== undefined && !this.inEvent) this.refreshNow();
+    this.refreshNow();
     this.watch?.scheduled(event, delayUs);
     const { adversary } = this;
     this.queue.push(event, adversary === undefined ? this.nowUs + delayUs : adversary.place(event, this.nowUs, delayUs));
     this.onScheduled?.();
+  }
+
+  /**
+   * The same for a timer of code that may compare it with Node's own clock: on the real clock its delay begins now, not when the event under way was
+   * due, so that it never seems to fire early.
+   */
+  scheduleFromPresent(event: SimEvent, delayUs: number): void {
+    this.refreshNow();
+    const lagUs = this.realElapsedUs === undefined ? 0 : Math.max(0, this.realElapsedUs() - this.nowUs);
+    this.schedule(event, delayUs + lagUs);
+  }
+
+  /** Schedules an event that nobody may let wait for the company of other runs. */
+  scheduleAtOnce(event: SimEvent): void {
+    this.isHurried = true;
+    this.scheduleFromPresent(event, 0);
   }
 
   /** Returns whether the event was scheduled. */

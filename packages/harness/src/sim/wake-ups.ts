@@ -5,6 +5,8 @@ import { clearTimeout, setTimeout } from "node:timers";
 export interface Sleeper {
   /** When it is to be woken, in milliseconds of `performance.now()`; infinite when nothing is due. Read after each wake-up of the thread. */
   readonly dueMs: number;
+  /** Whether it is not to wait for the company of others. */
+  readonly isHurried: boolean;
   wake(): void;
 }
 
@@ -15,8 +17,11 @@ export interface RealTime {
   setTimer(fire: () => void, delayMs: number): void;
 }
 
-/** The longest that a thread with many runs lets what is due wait for company, in real milliseconds. */
-const longestPauseMs = 4;
+/**
+ * The longest that a thread with many runs lets what is due wait for company, in real milliseconds: about the tick by which timers fire on Windows. Nobody's
+ * network slows down by it (see `runReal`); timers of a server's own do, by half of it on average.
+ */
+const longestPauseMs = 16;
 
 /**
  * Wakes all runs that wait side by side in one thread. A wake-up of an idle thread costs more than the events it is for, so they share it: the
@@ -36,7 +41,7 @@ export class WakeUps {
 
   add(sleeper: Sleeper): void {
     this.#sleepers.add(sleeper);
-    this.isDueAt(sleeper.dueMs);
+    this.isDue(sleeper);
   }
 
   remove(sleeper: Sleeper): void {
@@ -44,9 +49,16 @@ export class WakeUps {
   }
 
   /** To be told when a sleeper outside of its `wake` becomes due earlier than it was. */
-  isDueAt(dueMs: number): void {
-    if (this.#waking || dueMs >= this.#nextMs) return;
-    const nextMs = Math.max(dueMs, this.#wokenMs + this.#pauseMs());
+  isDue(sleeper: Sleeper): void {
+    if (!this.#waking) this.#comeAt(this.#timeFor(sleeper));
+  }
+
+  /** When a sleeper is going to be woken if nobody else is. */
+  #timeFor({ dueMs, isHurried }: Sleeper): number {
+    return isHurried ? dueMs : Math.max(dueMs, this.#wokenMs + this.#pauseMs());
+  }
+
+  #comeAt(nextMs: number): void {
     if (nextMs >= this.#nextMs) return;
     this.#nextMs = nextMs;
     // Rounded up: Node cuts a fraction off, and would wake the thread for nothing.
@@ -68,8 +80,8 @@ export class WakeUps {
       // Also after a throw, which goes up to Node: whoever has not been woken is still due.
       this.#waking = false;
       let firstMs = Number.POSITIVE_INFINITY;
-      for (const { dueMs } of this.#sleepers) if (dueMs < firstMs) firstMs = dueMs;
-      this.isDueAt(firstMs);
+      for (const sleeper of this.#sleepers) firstMs = Math.min(firstMs, this.#timeFor(sleeper));
+      this.#comeAt(firstMs);
     }
   }
 }
