@@ -113,6 +113,11 @@ describe("the closing lines", () => {
     expect(rest.at(-1)).toBe("49 passed, 3 failed");
   });
 
+  it("say where the implementation's code was when it did what it must not, and at which event", () => {
+    const tally = tallyOf(1, [{ outcome: "crash", place: "raft.ts:8:11 (vote)" }]);
+    expect(closing(tally, options, plain)[0]!.split("\n")).toContain("      at:     raft.ts:8:11 (vote), event 17 at 1.234 s");
+  });
+
   it("print no rate of a test that --fail-fast has stopped", () => {
     const tally = tallyOf(1, [...many(36, {}), { outcome: "fail" }, {}]);
     const text = closing(tally, { ...options, goal: { ...goal, maxFailures: 1 } }, plain).join("\n");
@@ -233,6 +238,7 @@ describe("JSON lines", () => {
         reason: "the reason of 1",
         cause: "the cause",
         atMs: 1234.5,
+        event: 17,
         log: "out/x.log",
       },
       {

@@ -147,8 +147,18 @@ function describeThrown(thrown: unknown): string {
   return text.length > maxThrownLength ? `${text.slice(0, maxThrownLength)}... (${text.length} characters)` : text;
 }
 
-/** The stack of something thrown below its cut message; undefined when it has none. Never throws. */
-function stackOf(thrown: unknown): string | undefined {
+/** Causes of causes that are told. */
+const maxCauses = 4;
+
+/** The stack of something thrown below its cut message, with those of its causes; undefined when it has none. Never throws. */
+function stackOf(thrown: unknown, causes = 0): string | undefined {
+  const own = ownStackOf(thrown);
+  const cause = attempt(() => (thrown instanceof Error ? thrown.cause : undefined), undefined);
+  if (own === undefined || cause === undefined || causes === maxCauses) return own;
+  return `${own}\n  caused by: ${stackOf(cause, causes + 1) ?? describeThrown(cause)}`;
+}
+
+function ownStackOf(thrown: unknown): string | undefined {
   const stack = attempt(() => (thrown instanceof Error ? thrown.stack : undefined), undefined);
   if (typeof stack !== "string") return undefined;
   const firstFrame = stack.search(/\n {4}at /);

@@ -7,7 +7,7 @@ import { beyondTests } from "./beyond/index.ts";
 import { Checks } from "./check/checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { evidenceLines } from "./evidence-lines.ts";
-import { HarnessFault, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
+import { HarnessFault, ImplementationError, PropertyViolation, type RunError, StuckError, TestFailure } from "./failure.ts";
 import { simulationSeed } from "./job-seed.ts";
 import { clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
@@ -24,7 +24,7 @@ import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import type { RunWatch } from "./sim/run-watch.ts";
 import type { Seed } from "./sim/seed.ts";
 import { Simulation } from "./sim/simulation.ts";
-import { withScriptPositions, withSourcePositions } from "./source-positions.ts";
+import { firstPlace, withScriptPositions, withSourcePositions } from "./source-positions.ts";
 
 /** One pass through a run: what it came to, and the world it leaves behind. */
 interface Pass {
@@ -255,8 +255,14 @@ function describeFailure(error: RunError, lab: Lab, simulation: Simulation, chec
     ...(seen === undefined ? {} : { seen }),
     ...(server === undefined ? {} : { server }),
     ...(stack === undefined ? {} : { stack }),
+    ...(error instanceof ImplementationError ? placeIn(stack) : {}),
     ...(error instanceof PropertyViolation ? describeViolation(error, checks) : {}),
   };
+}
+
+function placeIn(stack: string | undefined): Pick<Failure, "place"> {
+  const place = stack === undefined ? undefined : firstPlace(stack);
+  return place === undefined ? {} : { place };
 }
 
 function describeViolation({ details }: PropertyViolation, checks: Checks | undefined): Pick<Failure, "property" | "source" | "evidence"> {

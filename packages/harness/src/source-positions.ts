@@ -68,6 +68,17 @@ export function withSourcePositions(stack: string): string {
     .join("\n");
 }
 
+/** The topmost frame of a stack that has a place in a file, as `file:line:column (function)`; undefined when none has. */
+export function firstPlace(stack: string): string | undefined {
+  for (const line of stack.split("\n")) {
+    const named = /^\s+at (.+) \((.+:\d+:\d+)\)$/.exec(line);
+    const bare = named === null ? /^\s+at (?:async )?(.+:\d+:\d+)$/.exec(line) : null;
+    const found = named?.[2] ?? bare?.[1];
+    if (found !== undefined && !found.startsWith("node:")) return named === null ? found : `${found} (${named[1]})`;
+  }
+  return undefined;
+}
+
 /** A path as the user would write it: relative when it is below the current directory. */
 export function shownPath(path: string): string {
   const shown = relative(process.cwd(), path);

@@ -1,13 +1,26 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { registerSourceMap, shownPath, withScriptPositions, withSourcePositions } from "../src/source-positions.ts";
+import { firstPlace, registerSourceMap, shownPath, withScriptPositions, withSourcePositions } from "../src/source-positions.ts";
 
 const here = (name: string) => join(process.cwd(), name);
 // Line 1 is line 12 of the first source, line 3 column 5 is line 1 column 3 of the second.
 const map = { version: 3, sources: [here("src/my raft.ts"), "/elsewhere/dep.ts"], names: [], mappings: "AAWA;;ICXE" };
 registerSourceMap("raft-stress:/a.ts", JSON.stringify(map));
 registerSourceMap("raft-stress:/broken.ts", "no JSON at all");
+
+describe("the first place of a stack", () => {
+  it.each([
+    ["raft.ts:5:11 (Store.load)", "Error: no\n    at Store.load (raft.ts:5:11)\n    at raft.ts:9:1"],
+    ["raft.ts:9:1", "Error: no\n    at raft.ts:9:1"],
+    ["/elsewhere/a b.ts:9:1 (async run)", "Error: at node:x\n    at Array.map (<anonymous>)\n    at async run (/elsewhere/a b.ts:9:1)"],
+    ["raft.ts:9:1", "Error\n    at Object.now (node:internal/x:1:2)\n    at async raft.ts:9:1"],
+    [undefined, "Error: at raft.ts:1:1\n    at node:internal/x:1:2"],
+    [undefined, ""],
+  ])("is %s", (place, stack) => {
+    expect(firstPlace(stack)).toBe(place);
+  });
+});
 
 describe("places in a script made in memory", () => {
   it("are shown as those of its sources, wherever they are in a text", () => {

@@ -73,12 +73,17 @@ function causeLines(test: TestTally, found: CauseCount, options: ClosingOptions)
   return [
     `  ${count} × ${cause}${share(found, test)}`,
     ...reason,
+    ...(failure?.place === undefined ? [] : [`      at:     ${placeLine(failure)}`]),
     ...violation(failure),
     ...(found.underLoad > 0 ? [`      load:   ${loadLine(found)}`] : []),
     ...(log === undefined ? [] : [`      log:    ${log}`]),
     `      replay: ${options.replayCommand(test.test.name, job.seed)}`,
     ...(external ? [`      exactly: ${external.command}`] : []),
   ];
+}
+
+function placeLine({ place, event, atMs }: RunFailure): string {
+  return event === undefined || atMs === undefined ? place! : `${place}, event ${event} at ${(atMs / 1000).toFixed(3)} s`;
 }
 
 /** The events that contradict each other, and where the paper says that they must not. */

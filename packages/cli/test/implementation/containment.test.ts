@@ -52,7 +52,7 @@ async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2
   expect(failed.length).toBeLessThan(8);
   expect(logsIn(join(cwd, "logs"))).toHaveLength(failed.length);
   const log = readFileSync(join(cwd, failed[0]!.log!), "utf8");
-  return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, log, cwd };
+  return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, place: failed[0]!.place, log, cwd, stdout };
 }
 
 const inLine8 = /raft\.ts:8:\d+/;
@@ -105,9 +105,10 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
       /^S1 threw in a setTimeout callback: TypeError: Cannot assign to read only property 'Promise' /,
     ],
   ])("%s", async (_, deed, expectedOutcome, reason) => {
-    const { outcome, reason: given, log } = await runsOf(badly(deed));
+    const { outcome, reason: given, place, log } = await runsOf(badly(deed));
     expect(given).toMatch(reason);
     expect(outcome).toBe(expectedOutcome);
+    expect(place).toMatch(inLine8);
     expect(log).toMatch(inLine8);
     expect(log).toMatch(/^ +at: +\d+\.\d{3} ms, event \d+$/m);
   });
@@ -173,6 +174,17 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     expect(given).toMatch(reason);
     expect(outcome).toBe(expectedOutcome);
     expect(log).toMatch(/^ +at: +\d+\.\d{3} ms, event \d+$/m);
+  });
+
+  it("is told on the screen with its place and its event, and in the log with what caused the error", async () => {
+    const deed = "throw new Error('no', { cause: new TypeError('bad bytes', { cause: 'disk' }) });";
+    const cwd = project({ "raft.ts": badly(deed) });
+    const { stdout } = await start(["TestBasicAgree2B", "-n", "8", "--seed", "5", "--raft", "raft.ts", "-o", "logs"], { cwd });
+    expect(stdout).toMatch(/\n {6}at: {5}raft\.ts:8:11 \(Timeout\.misbehave\), event \d+ at 0\.020 s\n/);
+    const log = readFileSync(join(cwd, "logs", logsIn(join(cwd, "logs"))[0]!), "utf8");
+    expect(log).toMatch(
+      /\n +Error: no\n +at .*raft\.ts:8:11\)\n +caused by: TypeError: bad bytes\n +at .*raft\.ts:8:36\)\n +caused by: disk\n/,
+    );
   });
 
   it("replays from its seed", async () => {

@@ -61,6 +61,7 @@ export interface RunLine {
   readonly seed: string;
   readonly outcome: string;
   readonly reason?: string;
+  readonly place?: string;
   readonly log?: string;
   readonly property?: string;
   readonly evidence?: readonly object[];

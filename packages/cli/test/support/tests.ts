@@ -22,13 +22,23 @@ export interface FakeRun {
   readonly outcome?: Outcome;
   readonly seconds?: number;
   readonly cause?: string;
+  readonly place?: string;
   readonly iteration?: number;
   readonly log?: string;
 }
 
 /** A run as the runner tells it. */
-export function finished({ test = 0, outcome = "pass", seconds = 1, cause = "the cause", iteration = 0, log }: FakeRun): RunFinished {
-  const failure = outcome === "pass" ? {} : { failure: { cause, reason: `the reason of ${iteration}`, atMs: 1234.5, event: 17 } };
+export function finished({
+  test = 0,
+  outcome = "pass",
+  seconds = 1,
+  cause = "the cause",
+  place,
+  iteration = 0,
+  log,
+}: FakeRun): RunFinished {
+  const told = { cause, reason: `the reason of ${iteration}`, atMs: 1234.5, event: 17, ...(place !== undefined && { place }) };
+  const failure = outcome === "pass" ? {} : { failure: told };
   const result: IterationResult = {
     job: { test: someTests[test]!.name, iteration, seed: iteration.toString(16).padStart(16, "0") },
     outcome,
