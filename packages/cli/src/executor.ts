@@ -17,10 +17,12 @@ export interface Batch {
 export interface Loss {
   readonly type: "lost";
   readonly why: "timeout" | "memory" | "died";
-  /** Position of the run that was under way; undefined when none was, or when several batches shared the thread. */
+  /** Position of the run that was under way; undefined when none was. */
   readonly position: number | undefined;
-  /** Several batches shared the thread: which of them ended it is not known. */
-  readonly shared: boolean;
+  /**
+   * Several batches may have shared the thread. `culprit`: this one ended it; `bystander`: another one did; `suspect`: which of them did is not known.
+   */
+  readonly part: "culprit" | "bystander" | "suspect";
   /** How the thread's end was told. */
   readonly message: string;
   /** The event that had begun last, the virtual time, and for how long that event had been seen to last. */

@@ -31,7 +31,8 @@ interface Active {
   ended: "timeout" | "memory" | undefined;
   /** Settles when the ended thread is gone, and its memory with it. */
   gone: Promise<unknown> | undefined;
-  shared: boolean;
+  /** Known when its thread is lost. */
+  part: Loss["part"] | undefined;
   stack: string | undefined;
 }
 
@@ -109,7 +110,7 @@ export class Pool implements Executor {
       port: channel?.port1,
       ended: undefined,
       gone: undefined,
-      shared: false,
+      part: undefined,
       stack: undefined,
     };
     channel?.port1.on("message", onResults);
@@ -136,22 +137,27 @@ export class Pool implements Executor {
 
   #loss(active: Active, error: unknown): Loss {
     const { watch } = active;
-    for (const other of this.#active) {
-      if (other === active || watch.thread === 0 || other.watch.thread !== watch.thread) continue;
-      other.shared = true;
-      active.shared = true;
-    }
+    this.#judge(active);
     return {
       type: "lost",
       why: active.ended ?? "died",
-      position: active.shared || watch.position < 0 ? undefined : watch.position,
-      shared: active.shared,
+      position: watch.position < 0 ? undefined : watch.position,
+      part: active.part!,
       message: error instanceof Error ? error.message : String(error),
       event: watch.event,
       virtualMs: watch.virtualMs,
       inEventMs: watch.inEventMs,
       stack: active.stack,
     };
+  }
+
+  /** Of the batches whose thread is lost with this one: who ended it? On the real clock they took turns, and mostly it is known whose turn it was. */
+  #judge(active: Active): void {
+    if (active.part !== undefined) return;
+    const { thread } = active.watch;
+    const together = [...this.#active].filter((other) => other === active || (thread !== 0 && other.watch.thread === thread));
+    const culprit = together.length === 1 ? active : onlyOne(together.filter(({ watch }) => watch.hasTurn));
+    for (const one of together) one.part ??= culprit === undefined ? "suspect" : one === culprit ? "culprit" : "bystander";
   }
 
   #startWatchdog(): void {
@@ -197,7 +203,7 @@ export class Pool implements Executor {
     const running = [...this.#active].filter(({ ended }) => ended === undefined);
     this.#memoryRuns = this.#active.size;
     for (const active of running) {
-      active.shared = running.length > 1;
+      if (running.length > 1) active.part = "suspect";
       this.#end(active, "memory");
     }
   }
@@ -217,6 +223,10 @@ export class Pool implements Executor {
     this.#stopWatchdog();
     await Promise.all([this.#options.threads.destroy(), this.#aloneThread?.destroy()]);
   }
+}
+
+function onlyOne<T>(list: readonly T[]): T | undefined {
+  return list.length === 1 ? list[0] : undefined;
 }
 
 /** Takes what a thread has sent and what has not been told yet. */

@@ -208,7 +208,11 @@ export class Runner {
 
   /** Only the run that was under way is lost; the others of its batch are made again. */
   async #afterLoss(loss: Loss, runs: readonly PlannedRun[], waiting: Set<number>): Promise<void> {
-    if (loss.shared) {
+    if (loss.part === "bystander") {
+      for (const position of waiting) this.#batches.putBack(runs[position]!);
+      return;
+    }
+    if (loss.part === "suspect") {
       if (loss.why === "memory") this.#exclusive = true;
       for (const position of waiting) this.#suspects.push(runs[position]!);
       return;

@@ -51,6 +51,11 @@ export class RunWatch {
     return this.cells[progressCells.virtualMs]!;
   }
 
+  /** Whether it is known that code of this run was running, and not that of another run of its thread. */
+  get hasTurn(): boolean {
+    return Atomics.load(this.cells, progressCells.turn) === 1;
+  }
+
   /** Id of the thread; 0 before the batch has reached one. */
   get thread(): number {
     return Atomics.load(this.cells, threadCell);

@@ -361,26 +361,29 @@ describe("an implementation that takes its thread with it", () => {
     expect(starved[0]!.reason).toMatch(/^the run's thread ran out of memory; event \d+/);
   });
 
-  it("on the real clock too, where a thread is shared: each run that may have done it is made again alone", async () => {
-    const { stdout } = await start([
-      "TestBasicAgree2B",
-      "-n",
-      "8",
-      "-p",
-      "8",
-      "--clock",
-      "real",
-      "--seed",
-      "5",
-      "--raft",
-      fixtures.exits,
-      "--json",
-      "-",
-    ]);
-    const outcomes = runLines(stdout).map(({ outcome }) => outcome);
-    expect(outcomes).toHaveLength(8);
-    expect(outcomes.filter((outcome) => outcome === "pass").length).toBeGreaterThan(0);
-    expect(new Set(outcomes)).toEqual(new Set(["pass", "crash"]));
+  const onRealClock = async (raft: string, runs: number, ...args: string[]) => {
+    const command = ["TestBasicAgree2B", "-n", `${runs}`, "-p", `${runs}`, "--clock", "real", "--raft", raft, "--json", "-", ...args];
+    const { stdout } = await start(command);
+    const failed = runLines(stdout).filter(({ outcome }) => outcome !== "pass");
+    expect(runLines(stdout)).toHaveLength(runs);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed.length).toBeLessThan(runs);
+    return failed;
+  };
+
+  it("on the real clock too, where its exit would end a thread that runs share", async () => {
+    for (const { outcome, reason, place } of await onRealClock(fixtures.exits, 8, "--seed", "5")) {
+      expect(outcome).toBe("crash");
+      expect(reason).toMatch(/^S\d called process\.exit\(7\): a server of a Raft runs until it is killed$/);
+      expect(place).toMatch(/exits\.mjs:16:\d+/);
+    }
+  });
+
+  it("that never ends an event on the real clock is told by it, and the runs that share its thread are made again", async () => {
+    const failed = await onRealClock(fixtures.spins, 4, "--seed", "6", "-T", "8s");
+    expect(failed).toHaveLength(1);
+    expect(failed[0]!.outcome).toBe("timeout");
+    expect(failed[0]!.reason).toMatch(/^event \d+, at .* never ended: .*; its code was at .*spins\.mjs:\d+:\d+/);
   });
 
   it("that throws or never elects is a failed run like any other", async () => {

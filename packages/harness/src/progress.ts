@@ -11,7 +11,9 @@ export const progressCells = {
   virtualMs: 2,
   /** Number of the pass that is under way: a failed run is made again to prove that it repeats. */
   pass: 3,
+  /** On the real clock, where runs of a thread take turns: 1 while it is this one's turn. */
+  turn: 4,
 } as const;
 
 /** Number of 32-bit cells a run needs. */
-export const progressLength = 4;
+export const progressLength = 5;

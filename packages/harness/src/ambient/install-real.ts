@@ -1,3 +1,4 @@
+import process from "node:process";
 import nodeTimers from "node:timers";
 import nodeTimersPromises from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,7 +10,7 @@ import { simulatedConsole } from "./console.ts";
 import { withMembers } from "./forbidden.ts";
 import * as ofServer from "./timers.ts";
 import { signalAfter, timersPromises } from "./timers-promises.ts";
-import { currentHost } from "./world.ts";
+import { currentHost, refuse } from "./world.ts";
 
 /**
  * What a thread needs for code under test on the real clock: time, randomness and the outside world are Node's own. The console belongs to the trace of
@@ -23,6 +24,7 @@ export function installForRealClock(): (name: string) => unknown {
   for (const [name, value] of Object.entries({ console: ofRuns, ...timers })) define(globalThis, name, { value, writable: true });
   const realSignalAfter = AbortSignal.timeout.bind(AbortSignal);
   define(AbortSignal, "timeout", { value: byCaller(signalAfter, realSignalAfter), writable: true });
+  keepAlive();
   doWithoutScopes();
   watchForTheOutside();
   const promises = timersPromisesOfServers();
@@ -80,6 +82,17 @@ function timersPromisesOfServers(): typeof timersPromises {
       yield: byCaller(timersPromises.scheduler.yield, scheduler.yield.bind(scheduler)),
     },
   };
+}
+
+/** What would end the thread, or the whole command, ends the run of the server that calls it. */
+function keepAlive(): void {
+  for (const name of ["exit", "reallyExit", "abort", "kill"]) {
+    const real = Reflect.get(process, name) as Anything;
+    const refused = (...args: never[]) =>
+      refuse(`called process.${name}(${args.map(String).join(", ")})`, "a server of a Raft runs until it is killed", standIn);
+    const standIn = byCaller(refused, real.bind(process));
+    define(process, name, { value: standIn, writable: true });
+  }
 }
 
 /** The first use of anything by which code can be called back from outside of the thread makes it known. */

@@ -141,10 +141,12 @@ class RealTimeLoop implements Sleeper {
     // Servers that leave nothing to promises leave nothing behind that could be asked whose it is.
     simulation.around = !simulation.synchronous && scopesAreNeeded() ? this.#around : undefined;
     inhabit(simulation);
+    simulation.takeTurn(true);
     try {
       const presentUs = simulation.presentUs();
       while (!simulation.stopped && (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY) <= presentUs) simulation.step(drain);
     } finally {
+      simulation.takeTurn(false);
       vacate();
       this.#stepping = false;
     }

@@ -43,7 +43,7 @@ export interface QuietWatch {
 
 // Each event asks for these: as variables of the module they take less code than as fields of a table, and unoptimised code no look-up.
 const { testerWake, enter } = eventKinds;
-const { event: eventCell, virtualMs: virtualMsCell } = progressCells;
+const { event: eventCell, virtualMs: virtualMsCell, turn: turnCell } = progressCells;
 
 /** One ring a thread: runs on the virtual clock follow one another, each clears it. */
 const sharedRecentEvents = new RecentEvents();
@@ -183,6 +183,11 @@ export class Simulation {
   scheduleAtOnce(event: SimEvent): void {
     this.isHurried = true;
     this.scheduleFromPresent(event, 0);
+  }
+
+  /** On the real clock, tells who watches the thread whether it is this run's turn: if the thread dies in it, this run has done it. */
+  takeTurn(taken: boolean): void {
+    if (this.progress !== undefined) Atomics.store(this.progress, turnCell, taken ? 1 : 0);
   }
 
   /** Returns whether the event was scheduled. */

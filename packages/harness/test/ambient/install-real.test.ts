@@ -178,6 +178,18 @@ describe("whose code is running on the real clock", () => {
     expect(second.error).toBeUndefined();
   });
 
+  it("fails the run of a server that would end the thread, and no other", async () => {
+    const [first, second] = await Promise.all([
+      runServers(async () => {
+        await sleep(5);
+        process.exit(3);
+      }),
+      runServers(() => sleep(30)),
+    ]);
+    expect(first.error?.message).toBe("S0 called process.exit(3): a server of a Raft runs until it is killed");
+    expect(second.error).toBeUndefined();
+  });
+
   it("is known after Node's own input and output, too, from the module's first use on", async () => {
     const { readFile: ofServer } = requireBuiltin("node:fs/promises") as { readFile: typeof readFile };
     const reads = async (): Promise<void> => {
