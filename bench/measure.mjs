@@ -23,9 +23,12 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Runs the real command to its end; returns wall and CPU seconds, peak memory in MB and the process's own start-up cost taken off nothing. */
-export function runCommand(args, { cwd } = {}) {
-  return runNode([command, ...args], cwd);
+/**
+ * Runs the real command to its end; returns wall and CPU seconds, peak memory in MB and the process's own start-up cost taken off nothing. With `window`, two
+ * moments of real time such as `5-10` (seconds), also `windowShare`: the part of a processor that was in use between them.
+ */
+export function runCommand(args, { cwd, window } = {}) {
+  return runNode([command, ...args], cwd, window);
 }
 
 /** Runs a script of this folder in a fresh process. */
@@ -33,7 +36,7 @@ export function runScript(name, args = []) {
   return runNode([join(here, name), ...args]);
 }
 
-function runNode(args, cwd) {
+function runNode(args, cwd, window) {
   const scratch = mkdtempSync(join(tmpdir(), "raft-stress-bench-"));
   const usageFile = join(scratch, "usage.json");
   const preload = pathToFileURL(join(here, "report-usage.mjs")).href;
@@ -42,7 +45,13 @@ function runNode(args, cwd) {
     cwd: cwd ?? scratch,
     encoding: "utf8",
     // Certificates of the machine are none of the command's cost: Node 20 reads them at every start.
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, RAFT_STRESS_USAGE_FILE: usageFile, NO_COLOR: "1" },
+    env: {
+      ...process.env,
+      NODE_EXTRA_CA_CERTS: undefined,
+      RAFT_STRESS_USAGE_FILE: usageFile,
+      RAFT_STRESS_USAGE_WINDOW: window,
+      NO_COLOR: "1",
+    },
     maxBuffer: 1 << 28,
   });
   const wallSeconds = (performance.now() - started) / 1000;

@@ -28,6 +28,7 @@ await perTest();
 await usersRaft();
 await checkedRuns();
 wholeCommand();
+realClock();
 if (!quick) {
   await memory();
   scaling();
@@ -184,6 +185,28 @@ function wholeCommand() {
   goals.check("wall time", wall, "less", 2.5, seconds);
   goals.check("times as fast as published", (51 * 60) / wall, "more", 1200, times);
   console.log(`        CPU ${seconds(median(runs.map((run) => run.cpuSeconds)))}`);
+}
+
+/** Runs on the real clock mostly wait: what 50 of them side by side take of a processor, once V8 has compiled most of their code. */
+function realClock() {
+  const tests = quick
+    ? [["TestFigure82C", "20-30"]]
+    : [
+        ["TestFigure82C", "20-30"],
+        ["TestReElection2A", "2-5"],
+        ["TestBackup2B", "6-12"],
+      ];
+  console.log("\nThe real clock: 50 runs waiting side by side in one thread");
+  for (const [test, window] of tests) {
+    for (const [name, raft] of [
+      ["the built-in Raft", []],
+      ["lab-style", ["--raft", labStyleFile]],
+    ]) {
+      const { windowShare } = runCommand([test, "-n", "50", "-p", "50", "--clock", "real", ...raft], { window });
+      const percent = (value) => `${(100 * value).toFixed(1)}% of a processor`;
+      goals.check(`${test}, ${name}, seconds ${window}`, windowShare, "less", 0.05, percent);
+    }
+  }
 }
 
 async function memory() {

@@ -94,9 +94,12 @@ class ThreadDebugger {
   }
 
   #text(frames: readonly CallFrame[]): string {
-    const lines = frames.slice(0, maxFrames).map(({ functionName, location }) => {
-      const place = `${this.#scripts.get(location.scriptId)}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
-      return functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`;
+    const lines = frames.slice(0, maxFrames).flatMap(({ functionName, location }) => {
+      const script = this.#scripts.get(location.scriptId);
+      // Code that was made of text has no place: that of its caller tells more.
+      if (!script) return [];
+      const place = `${script}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
+      return [functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`];
     });
     return lines.join("\n");
   }

@@ -13,6 +13,7 @@ import { clusterSize } from "./lab/cluster-sizes.ts";
 import { labTests } from "./lab/index.ts";
 import { Lab, type LabCounts } from "./lab/lab.ts";
 import type { LabTest } from "./lab/lab-test.ts";
+import { unansweredCalls } from "./net/unanswered.ts";
 import { progressCells } from "./progress.ts";
 import { Adversary } from "./race/adversary.ts";
 import { isToBlame } from "./race/judgement.ts";
@@ -200,7 +201,11 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
   const cluster = new Cluster(simulation, makeRaft, { servers, snapshots, checks });
   const lab = new Lab(simulation, cluster, test);
   const script = runScript(lab, test, simulation);
-  const shutDown = () => cluster.shutDown();
+  let notes: readonly string[] = [];
+  const shutDown = () => {
+    if (simulation.error !== undefined && isAboutProgress(simulation.error)) notes = unansweredCalls(simulation);
+    cluster.shutDown();
+  };
   await (settings.clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
   // A script that was still waiting will never be woken: it is garbage now.
   void script;
@@ -211,7 +216,7 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
   const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
   const world = { counts, simulation, checks, tampered, lastEvents };
   if (error === undefined) return { outcome: "pass", failure: undefined, excused: undefined, ...world };
-  const failure = describeFailure(error, lab, simulation, checks);
+  const failure = { ...describeFailure(error, lab, simulation, checks), ...(notes.length === 0 ? {} : { notes }) };
   if (!isToBlame(error, schedule)) {
     simulation.trace.labLines.push(`  ... judged for safety only; what the test missed: ${failure.reason}`);
     return { outcome: "pass", failure: undefined, excused: failure, ...world };
@@ -235,6 +240,11 @@ async function runScript(lab: Lab, test: LabTest, simulation: Simulation): Promi
   } catch (thrown) {
     simulation.fail(thrown);
   }
+}
+
+/** Whether the run ended because something did not happen. */
+function isAboutProgress(error: Error): boolean {
+  return error instanceof TestFailure || error instanceof StuckError;
 }
 
 function outcomeOf(error: RunError): Outcome {
@@ -280,6 +290,7 @@ function failureLines(failure: Failure): string[] {
   if (failure.seen !== undefined) lines.push(`      got:      ${failure.seen}`);
   if (failure.source !== undefined) lines.push(`      see:      ${failure.source}`);
   for (const seen of failure.evidence ?? []) lines.push(...evidenceLines(seen).map((line) => `      ${line}`));
+  for (const note of failure.notes ?? []) lines.push(`      note:     ${note}`);
   if (failure.step !== undefined) lines.push(`      during:   ${failure.step}`);
   lines.push(`      at:       ${failure.atMs.toFixed(3)} ms, event ${failure.event}`);
   if (failure.stack !== undefined) lines.push(...failure.stack.split("\n").map((line) => `      ${line}`));

@@ -69,6 +69,8 @@ export interface Failure {
   /** The server whose code was running, if one was. */
   readonly server?: number;
   readonly stack?: string;
+  /** What else was unusual when the run ended, a sentence each: handlers that had not answered for long. */
+  readonly notes?: readonly string[];
   /** Where the implementation's code was when it did what it must not, e.g. `raft.ts:12:34 (campaign)`. */
   readonly place?: string;
   /** The name of the invariant that was violated. */

@@ -75,6 +75,7 @@ function causeLines(test: TestTally, found: CauseCount, options: ClosingOptions)
     ...reason,
     ...(failure?.place === undefined ? [] : [`      at:     ${placeLine(failure)}`]),
     ...violation(failure),
+    ...(failure?.notes ?? []).map((note) => `      note:   ${note}`),
     ...(found.underLoad > 0 ? [`      load:   ${loadLine(found)}`] : []),
     ...(log === undefined ? [] : [`      log:    ${log}`]),
     `      replay: ${options.replayCommand(test.test.name, job.seed)}`,

@@ -63,6 +63,7 @@ function runLine(result: RunResult, log: string | undefined): object {
       ...(failure.event !== undefined && { event: failure.event }),
       ...(failure.server !== undefined && { server: failure.server }),
       ...(failure.place !== undefined && { place: failure.place }),
+      ...(failure.notes !== undefined && { notes: failure.notes }),
     }),
     ...(result.schedule !== undefined && { schedule: result.schedule }),
     ...(result.excused !== undefined && { excused: result.excused }),

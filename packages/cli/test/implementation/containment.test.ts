@@ -187,6 +187,20 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     );
   });
 
+  it("never answers, which is told when the cluster cannot get on for it", async () => {
+    const source = `import { makeRaft as builtIn } from "@raft-stress/raft";
+export const makeRaft = (env) => {
+  const raft = builtIn(env);
+  return { start: raft.start.bind(raft), getState: raft.getState.bind(raft), snapshot() {}, kill() {}, handlers: { RequestVote: () => new Promise(() => {}) } };
+};`;
+    const cwd = project({ "raft.js": source });
+    const { stdout, exitCode } = await start(["TestInitialElection2A", "-n", "1", "--raft", "raft.js"], { cwd });
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /expected one leader, got none\n {6}note: {3}S\d has not answered RequestVote of S\d, which it received at \d\.\d{3} s\n/,
+    );
+  });
+
   it("replays from its seed", async () => {
     const { log, cwd } = await runsOf(badly("throw new Error('no');"));
     const name = logsIn(join(cwd, "logs"))[0]!;

@@ -34,6 +34,8 @@ export class Call implements Happening, Packet {
   /** The caller's own copy of the reply. */
   private reply: unknown = undefined;
   private replyBytes = 0;
+  /** When the request reached a handler that did not answer at once. */
+  private arrivedUs = 0;
 
   /** `args`: the server's own copy; `digest`: their hash; `key`: randomness of this call. */
   constructor(
@@ -181,6 +183,7 @@ export class Call implements Happening, Packet {
   private awaitHandler(result: Promise<unknown>): void {
     const { simulation } = this.network;
     this.event.kind = pollKind;
+    this.arrivedUs = simulation.nowUs;
     simulation.schedule(this.event, handlerPollUs);
     const finished = (act: () => void) => {
       // The poll is not scheduled when it has already given this call up.
@@ -233,6 +236,17 @@ export class Call implements Happening, Packet {
     event.owner = this.callerOwner();
     const lateUs = network.oldMessages?.replyLateUs(this) ?? 0;
     network.simulation.schedule(event, verdict + lateUs);
+  }
+
+  /** Microseconds for which its handler has been at work; undefined when none is, or nobody waits for it any more. */
+  get handledForUs(): number | undefined {
+    return this.event.kind === pollKind && !this.dead() ? this.network.simulation.nowUs - this.arrivedUs : undefined;
+  }
+
+  /** In words, while its handler is at work. */
+  tellUnanswered(): string {
+    const { from, to } = this.end;
+    return `S${to} has not answered ${this.method.name} of S${from}, which it received at ${(this.arrivedUs / 1e6).toFixed(3)} s`;
   }
 
   /** Whether the server can no longer answer: its end is cut, or it is not the server the call went to. */

@@ -14,7 +14,7 @@ import { randomKeys } from "./random-keys.ts";
 import { RecentEvents } from "./recent-events.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Seed } from "./seed.ts";
-import { eventKinds, type Incarnation, SimEvent, TESTER } from "./sim-event.ts";
+import { eventKinds, type Happening, type Incarnation, SimEvent, TESTER } from "./sim-event.ts";
 import { Trace } from "./trace.ts";
 import { TraceHash, WatchedHash } from "./trace-hash.ts";
 import { Waits } from "./waits.ts";
@@ -203,6 +203,11 @@ export class Simulation {
       this.queue.pop();
       this.setAside(event);
     }
+  }
+
+  /** What is going to happen, of one kind. */
+  scheduledOf(kind: number): readonly Happening[] {
+    return [...this.queue.values()].filter((event) => event.kind === kind).map(({ happening }) => happening);
   }
 
   /** Whether time is the run's own. */

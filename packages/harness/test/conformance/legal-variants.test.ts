@@ -259,6 +259,10 @@ const styles: Record<string, MakeRaft> = {
     // The built-in Raft knows of no part: it sends what it hears nothing of once more.
     takeReply: (_, reply) => ((reply as Fields).matchIndex === undefined ? reply : undefined),
   }),
+  "that goes back to the beginning of a term when logs conflict": styled({
+    reply: (method, reply: { success?: boolean }) =>
+      method === "AppendEntries" && reply.success === false ? { ...reply, conflictIndex: 0, conflictTerm: 0 } : reply,
+  }),
   "that calls its RPCs by other names": ownNames(makeRaft),
 };
 
@@ -299,6 +303,16 @@ const tests = [
   "TestSnapshotCrashes2X",
   "TestRandomWeather2X",
 ];
+
+describe("a Raft that goes back to the beginning of a term when logs conflict", () => {
+  it("may send a server that returns its log once, in an economical cluster too", async () => {
+    const raft = styles["that goes back to the beginning of a term when logs conflict"]!;
+    for (let seed = 1; seed <= 40; seed++) {
+      const { outcome, failure } = await run("TestEconomy2X", raft, { seed, traceLevel: "none" });
+      expect(`${seed} ${outcome}: ${failure?.reason ?? ""}`).toBe(`${seed} pass: `);
+    }
+  });
+});
 
 describe.each(Object.entries(styles))("a Raft %s", (_, raft) => {
   it.each(tests)("violates nothing in %s", async (test) => {
