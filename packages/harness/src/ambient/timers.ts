@@ -33,6 +33,8 @@ export function keepAsyncContext(): void {
 /** A timer or an immediate of a server: one event, scheduled again by an interval. It dies with the life that set it. */
 abstract class Scheduled {
   readonly #event: SimEvent | undefined;
+  /** The run it belongs to, also when another one's code clears it. */
+  readonly #world = currentWorld();
   #refed = true;
 
   /** Between runs there is no server to set a timer: it never fires. */
@@ -44,17 +46,17 @@ abstract class Scheduled {
 
   protected arm(delayUs: number): void {
     const event = this.#event;
-    const world = currentWorld();
+    const world = this.#world;
     if (event?.incarnation?.alive) world?.scheduleFromPresent(event, world.delayUsOf(event.owner, delayUs));
   }
 
   protected armAtOnce(): void {
     const event = this.#event;
-    if (event?.incarnation?.alive) currentWorld()?.scheduleAtOnce(event);
+    if (event?.incarnation?.alive) this.#world?.scheduleAtOnce(event);
   }
 
   protected disarm(): void {
-    if (this.#event !== undefined) currentWorld()?.cancel(this.#event);
+    if (this.#event !== undefined) this.#world?.cancel(this.#event);
   }
 
   /** Nothing keeps a run going but its test: these change nothing else. */

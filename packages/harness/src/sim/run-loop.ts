@@ -155,12 +155,20 @@ class RealTimeLoop implements Sleeper {
   }
 
   #end(): void {
+    const drain = chooseDrain() ?? nothing;
     wakeUps.remove(this);
     this.#simulation.onScheduled = undefined;
-    this.#shutDown();
-    whenQuiet(chooseDrain() ?? nothing, () => {
-      this.#restore();
-      this.#finish();
-    });
+    inhabit(this.#simulation);
+    try {
+      this.#shutDown();
+      // Now: in the drain of another run, what the servers still do would be that one's.
+      drain();
+    } finally {
+      vacate();
+      whenQuiet(drain, () => {
+        this.#restore();
+        this.#finish();
+      });
+    }
   }
 }

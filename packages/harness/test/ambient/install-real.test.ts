@@ -117,6 +117,26 @@ describe("timers of a server on the real clock", () => {
     expect(fired).toEqual(["interval"]);
   });
 
+  it("are no business of the run that has its turn when theirs ends", async () => {
+    const { setTimeout: wait } = requireBuiltin("timers/promises") as TimersPromises;
+    for (let round = 0; round < 5; round++) {
+      const ends = newSimulation({ realElapsedUs: startStopwatchUs() });
+      const life = boot(ends, 0);
+      const killed = new AbortController();
+      const waits = () => wait(10_000, undefined, { signal: killed.signal }).catch(() => {});
+      void ends.enter(life, "the program", () => void waits());
+      void ends.sleep(10).then(() => ends.stop());
+      // As a kill() does that wakes what waits. It is the first to have its turn.
+      const ended = runReal(ends, () => void Promise.resolve().then(() => killed.abort()));
+      const goesOn = runServers(async () => {
+        setInterval(() => {}, 1);
+        await sleep(30);
+      });
+      await ended;
+      expect((await goesOn).error).toBeUndefined();
+    }
+  });
+
   it("fire in the order of their times, each in an event of its server", async () => {
     const order: string[] = [];
     const program: Program = async (life, simulation) => {
