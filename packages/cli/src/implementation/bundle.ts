@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { shownPath } from "@raft-stress/harness/results";
 import { type Program, parse } from "acorn";
@@ -8,6 +7,7 @@ import { exitCodes, UserError } from "../exit-codes.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { declarationsOf } from "./declarations.ts";
 import { type ModuleState, moduleState } from "./module-state.ts";
+import { isStrict } from "./strictness.ts";
 
 /**
  * Makes one script of a module and all it imports, TypeScript or JavaScript, ECMAScript module or CommonJS. Nothing is written to disk.
@@ -15,7 +15,7 @@ import { type ModuleState, moduleState } from "./module-state.ts";
  */
 export async function bundleRaft(file: string, given: string): Promise<BundledRaft> {
   const { outputFiles, metafile } = await runEsbuild(file, given);
-  const code = outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text;
+  const code = withoutShebang(outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text);
   const map = outputFiles.find(({ path }) => path.endsWith(".map"))!.text;
   const program = parsed(code);
   const state: ModuleState = program ? moduleState(program) : { kind: "isolated", because: "the bundle cannot be parsed" };
@@ -96,15 +96,9 @@ function parsed(code: string): Program | undefined {
   }
 }
 
-/**
- * ECMAScript modules are strict, CommonJS is only if it says so, and a bundle can only be strict as a whole. It is, unless it contains CommonJS that was
- * written for sloppy rules.
- */
-function isStrict({ inputs }: Metafile, directory: string): boolean {
-  return Object.entries(inputs).every(([path, { format }]) => {
-    if (format === "esm" || [".json", ".ts", ".mts", ".mjs", ".tsx"].includes(extname(path))) return true;
-    return /^(?:\s|\/\/.*\n|\/\*[\s\S]*?\*\/|#!.*\n)*["']use strict["']/.test(readFileSync(resolve(directory, path), "utf8"));
-  });
+/** Only the first line of a file may be one, and the code goes into a function. Nothing moves. */
+function withoutShebang(code: string): string {
+  return code.replace(/^#!/, "//");
 }
 
 function withAbsoluteSources(text: string, directory: string): string {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { saysStrict } from "../../src/implementation/strictness.ts";
 import { logsIn, newDirectory, runLines, start } from "../support/command.ts";
 import { project } from "../support/project.ts";
 
@@ -36,6 +37,8 @@ describe("what --raft takes", () => {
     ["raft.cjs", `module.exports = { default: require("@raft-stress/raft").makeRaft };\n`],
     ["raft.mjs", `export { default } from "@raft-stress/raft";\n`],
     ["raft with spaces (and more).ts", passes],
+    ["raft.mjs", `#!/usr/bin/env node\n${passes}`],
+    ["raft.cjs", `#!/usr/bin/env node\n${passesAsCommonJs}`],
   ])("%s", async (name, text) => {
     expect(await load(name, project({ [name]: text }))).toEqual({ exitCode: 0, stderr: "" });
   });
@@ -147,6 +150,22 @@ describe("TypeScript", () => {
     });
     expect((await runOf("raft.ts", cwd)).log).toContain("INFO S0 strict: true\n");
     expect((await runOf("raft.cjs", cwd)).log).toContain("INFO S0 strict: false\n");
+  });
+});
+
+describe("a file says that it is strict", () => {
+  it.each<[text: string, says: boolean]>([
+    ["'use strict'; x = 1;", true],
+    ['#!/usr/bin/env node\n// one\n/* two\n * three */ /**/\n\t"use strict"', true],
+    ["x = 1; 'use strict';", false],
+    ["// 'use strict'", false],
+    ["/* 'use strict'", false],
+    ["", false],
+  ])("%j: %s", (text, says) => expect(saysStrict(text)).toBe(says));
+
+  it.each(["/* one */\n", "// one\n", "/* 1 */ ", "\n \t", "/**/"])("or not, after ten thousand of %j", (comment) => {
+    expect(saysStrict(`${comment.repeat(10_000)}"use strict";`)).toBe(true);
+    expect(saysStrict(`${comment.repeat(10_000)}var strict;`)).toBe(false);
   });
 });
 
@@ -262,6 +281,12 @@ export const fail = (n: number): never => { throw new Error(\`no \${n}\`); };
     const cwd = project({ "raft.ts": "export const makeRaft = () => {\n  throw { why: new Error('inner') };\n};\n" });
     const { stdout } = await start(["TestBasicAgree2B", "-n", "1", "--raft", "raft.ts", "--json", "-", "-o", "logs"], { cwd });
     expect(runLines(stdout)[0]!.reason).toMatch(/Error: inner\s+at makeRaft \(raft\.ts:2:16\)/);
+  });
+
+  it("shows the right lines of a file whose first one is for the shell", async () => {
+    const text = "#!/usr/bin/env node\n'use strict';\nexports.makeRaft = () => {\n  throw new Error('no');\n};\n";
+    const { log } = await runOf("raft.cjs", project({ "raft.cjs": text }));
+    expect(log).toContain("at exports.makeRaft (raft.cjs:4:9)\n");
   });
 
   it("shows whole paths outside of the current directory", async () => {
