@@ -79,13 +79,25 @@ class BundledImplementation implements Implementation {
 
   /** Within an event of its own, so that a promise that is rejected at the top level is told as what is thrown there. */
   async #tryEvaluation(): Promise<Evaluation> {
-    let evaluation: Evaluation | undefined;
+    let evaluation: (() => Evaluation) | undefined;
     const end = await this.#probe(() => {
-      evaluation = this.#evaluate();
+      evaluation = this.#outcomeOfEvaluation();
       return idleRaft;
     });
     if (end.type === "threw") throw threwAtTopLevel(end.thrown, this.#bundle);
-    return evaluation!;
+    return evaluation!();
+  }
+
+  /** Kept from the probe, which may tell nothing more when the language itself was changed for good. */
+  #outcomeOfEvaluation(): () => Evaluation {
+    try {
+      const evaluation = this.#evaluate();
+      return () => evaluation;
+    } catch (thrown) {
+      return () => {
+        throw threwAtTopLevel(thrown, this.#bundle);
+      };
+    }
   }
 
   #probe(makeRaft: MakeRaft, progress?: Int32Array): Promise<ProbeEnd> {

@@ -452,6 +452,17 @@ describe("a module that misbehaves while it is loaded", () => {
     ["replaces what nothing works without", "globalThis.Object = undefined;", "Cannot assign to read only property 'Object'"],
     ["replaces a timer", "globalThis.setImmediate = undefined;", "changed the global setImmediate while it was evaluated: "],
     ["replaces a method", "Map.prototype.get = () => 1;", "changed Map.prototype.get while it was evaluated: "],
+    ["freezes what all objects inherit", "Object.freeze(Object.prototype);", "froze Object.prototype while it was evaluated: "],
+    [
+      "freezes all at once",
+      "for (const name of ['Object', 'Array', 'Map', 'Promise']) Object.freeze(globalThis[name].prototype);",
+      "froze Array.prototype while it was evaluated: ",
+    ],
+    [
+      "replaces what the tester itself needs",
+      "Promise.prototype.then = () => {}; Array.prototype.push = () => 0; Object.freeze(Array.prototype);",
+      "changed Array.prototype.push while it was evaluated: ",
+    ],
   ])("%s", async (_, text, deed) => {
     const cwd = project({ "raft.mjs": `${passes}${text}` });
     const { exitCode, stderr } = await load("raft.mjs", cwd);
