@@ -59,7 +59,7 @@ async function bundle(file: string, given: string): Promise<BundledRaft> {
     import("./catalogue.ts"),
   ]);
   // This thread, too, shows places in it: where a thread was that hung.
-  registerSourceMap(bundled.scriptName, bundled.map);
+  registerSourceMap(bundled.scriptName, bundled.map, bundled.ownNames);
   return bundled;
 }
 

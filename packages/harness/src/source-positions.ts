@@ -17,15 +17,20 @@ const fileFrame = /^\s+at (?:.* \()?(?:file:\/\/|\/|[A-Za-z]:\\|node:internal\/)
 interface Script {
   readonly name: string;
   readonly mapJson: string;
+  /** What functions and classes are called in the sources, by their names in the script. */
+  readonly ownNames: Readonly<Record<string, string>>;
   /** Parsed when a place is first shown: most threads show none. */
   map: SourceMap | undefined;
 }
 
 const scripts: Script[] = [];
 
-/** From now on a place in this script is shown as the one in its sources, which the map names by absolute paths. */
-export function registerSourceMap(scriptName: string, mapJson: string): void {
-  scripts.push({ name: scriptName, mapJson, map: undefined });
+/**
+ * From now on a place in this script is shown as the one in its sources, which the map names by absolute paths, and a function or class that has another
+ * name there by that.
+ */
+export function registerSourceMap(scriptName: string, mapJson: string, ownNames: Readonly<Record<string, string>> = {}): void {
+  scripts.push({ name: scriptName, mapJson, ownNames, map: undefined });
 }
 
 /** Shows places in registered scripts as those of their sources, wherever in a text they occur. */
@@ -36,9 +41,20 @@ export function withScriptPositions(text: string): string {
     // Before each piece but the first stood the script's name.
     shown = pieces
       .map((piece, i) => (i === 0 ? piece : piece.replace(/^(\d+):(\d+)|^/, (...match) => scriptPlace(script, match))))
+      .map((piece) => withOwnNames(piece, script))
       .join("");
   }
   return shown;
+}
+
+/** The function of the frame whose place follows: `at async Vote2.give (`. */
+function withOwnNames(text: string, { ownNames }: Script): string {
+  return text.replace(/(?<= at (?:async |new )?)[^\s()]+(?= (?:\[as [^\]]*\] )?\($)/, (called) =>
+    called
+      .split(".")
+      .map((name) => (Object.hasOwn(ownNames, name) ? ownNames[name] : name))
+      .join("."),
+  );
 }
 
 function scriptPlace(script: Script, [whole, row, column]: readonly string[]): string {

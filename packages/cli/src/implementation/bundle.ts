@@ -1,12 +1,15 @@
 import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { shownPath } from "@raft-stress/harness/results";
-import { type Program, parse } from "acorn";
 import type { BuildFailure, BuildOptions, Message, Metafile, OutputFile } from "esbuild";
 import { exitCodes, UserError } from "../exit-codes.ts";
+import { builtinImports } from "./builtin-imports.ts";
+import { BundleText } from "./bundle-text.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { declarationsOf } from "./declarations.ts";
 import { type ModuleState, moduleState } from "./module-state.ts";
+import { ownNames } from "./own-names.ts";
+import { firstPlace, namesOfPlace, ownPlaces } from "./own-place.ts";
 import { isStrict } from "./strictness.ts";
 
 /**
@@ -16,17 +19,34 @@ import { isStrict } from "./strictness.ts";
 export async function bundleRaft(file: string, given: string): Promise<BundledRaft> {
   const { outputFiles, metafile } = await runEsbuild(file, given);
   const code = withoutShebang(outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text);
-  const map = outputFiles.find(({ path }) => path.endsWith(".map"))!.text;
-  const program = parsed(code);
-  const state: ModuleState = program ? moduleState(program) : { kind: "isolated", because: "the bundle cannot be parsed" };
+  const map = withAbsoluteSources(outputFiles.find(({ path }) => path.endsWith(".map"))!.text, dirname(file));
+  const text = parsed(code, map, Object.keys(metafile.inputs));
   return {
     scriptName: `raft-stress:/${basename(file).replaceAll(/[^\w.-]/g, "_")}`,
-    code,
-    map: withAbsoluteSources(map, dirname(file)),
+    map,
     strict: isStrict(metafile, dirname(file)),
-    state,
-    declarations: program ? declarationsOf(program, code) : {},
+    ...(text ? known(text, file) : unknown(code, file)),
   };
+}
+
+type Findings = Omit<BundledRaft, "scriptName" | "map" | "strict">;
+
+function known(text: BundleText, file: string): Findings {
+  const places = ownPlaces(text, file);
+  const names = ownNames(text);
+  return {
+    code: text.edited([...places.edits, ...names.edits]),
+    head: places.head + names.head,
+    state: moduleState(text.program),
+    declarations: declarationsOf(text.program, text.code),
+    ownNames: names.names,
+    builtinImports: builtinImports(text),
+  };
+}
+
+function unknown(code: string, file: string): Findings {
+  const state: ModuleState = { kind: "isolated", because: "the bundle cannot be parsed" };
+  return { code, head: firstPlace(file), state, declarations: {}, ownNames: {}, builtinImports: [] };
 }
 
 interface Built {
@@ -66,7 +86,7 @@ function optionsFor(file: string) {
     // What a package says of its side effects is for smaller downloads; Node runs every module that is imported.
     ignoreAnnotations: true,
     alias: ownPackage(),
-    define: placeOfModule(file),
+    define: namesOfPlace,
   } satisfies BuildOptions;
 }
 
@@ -76,21 +96,10 @@ function ownPackage(): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, fileURLToPath(import.meta.resolve(name))]));
 }
 
-/** A bundle is one module: all of it is where its first file is. */
-function placeOfModule(file: string): Record<string, string> {
-  const text = (value: string) => JSON.stringify(value);
-  return {
-    "import.meta.url": text(pathToFileURL(file).href),
-    "import.meta.filename": text(file),
-    "import.meta.dirname": text(dirname(file)),
-    __filename: text(file),
-    __dirname: text(dirname(file)),
-  };
-}
-
-function parsed(code: string): Program | undefined {
+/** Undefined for what only V8 can parse: it says what is wrong. */
+function parsed(code: string, map: string, files: readonly string[]): BundleText | undefined {
   try {
-    return parse(code, { ecmaVersion: "latest", sourceType: "script", allowReturnOutsideFunction: true });
+    return new BundleText(code, map, files);
   } catch {
     return undefined;
   }

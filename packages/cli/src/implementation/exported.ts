@@ -17,7 +17,7 @@ export function exportedMakeRaft(exports: unknown, bundle: BundledRaft): Exporte
   const place = placeOfExport(name, bundle);
   if (typeof value !== "function") throw new NotLoaded(`exports ${name} as ${kindOf(value)}, not as a function that makes a Raft${place}`);
   if (isClass(value)) {
-    const className = value.name === "" ? "TheClass" : value.name.replace(/^_/, "");
+    const className = value.name === "" || value.name === "default" ? "TheClass" : value.name;
     throw new NotLoaded(`exports ${name} as a class${place}: export a function that makes one, such as (env) => new ${className}(env)`);
   }
   return { makeRaft: value as MakeRaft, name };

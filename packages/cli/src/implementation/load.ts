@@ -8,6 +8,7 @@ import {
   registerSourceMap,
 } from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
+import { checkBuiltinImports } from "./builtin-imports.ts";
 import { requireFor } from "./builtins.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { compile, type Evaluation } from "./evaluate.ts";
@@ -48,7 +49,8 @@ class BundledImplementation implements Implementation {
   constructor(bundle: BundledRaft, clock: ClockKind) {
     this.#bundle = bundle;
     this.#clock = clock;
-    registerSourceMap(bundle.scriptName, bundle.map);
+    registerSourceMap(bundle.scriptName, bundle.map, bundle.ownNames);
+    checkBuiltinImports(bundle);
     this.#ambient = clock === "virtual" ? installAmbient() : undefined;
     try {
       const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? installForRealClock()));

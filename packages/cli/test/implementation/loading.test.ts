@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { bundleRaft } from "../../src/implementation/bundle.ts";
 import { saysStrict } from "../../src/implementation/strictness.ts";
 import { logsIn, newDirectory, runLines, start } from "../support/command.ts";
 import { project } from "../support/project.ts";
@@ -129,6 +131,26 @@ const everything = {
   "src/folder/index.ts": "export const index = 'folder';",
   "src/aliased.ts": "export class Aliased { constructor(public n: number) {} }",
 };
+
+describe("a module of Node's", () => {
+  it("is asked for what it may not have, in every way that Node allows", async () => {
+    const text = `
+      import { makeRaft as builtIn } from "@raft-stress/raft";
+      import * as path from "node:path";
+      import fs, { constants, type PathLike } from "node:fs";
+      import { default as os } from "node:os";
+      import { type AddressInfo } from "node:net";
+      import { on } from "node:process";
+      export { AddressInfo } from "node:net";
+      export { type Socket } from "node:net";
+      const { nothing } = path;
+      export const makeRaft = (env: any, given: AddressInfo | PathLike) => {
+        env.log("INFO", [path.nope, fs.nope, os.nope, nothing, constants.nope, typeof on].join());
+        return builtIn(env);
+      };`;
+    expect((await runOf("raft.ts", project({ "raft.ts": text }))).log).toContain("INFO S0 ,,,,,function\n");
+  });
+});
 
 describe("TypeScript", () => {
   it.each(["module", "commonjs", undefined])("of every kind, in a folder of type %s", async (type) => {
@@ -298,6 +320,105 @@ export const fail = (n: number): never => { throw new Error(\`no \${n}\`); };
   });
 });
 
+describe("functions and classes have the names of their sources", () => {
+  const declared = `
+    class Vote { static kind = Vote.name; static make() { return new Vote(); } fail() { throw new Error("vote"); } }
+    class Plain {}
+    class Own { static name = "mine"; static make() { return new Own(); } }
+    const sleep = () => {};
+    const spelled = function sleep() {};
+    function hello() { class Vote { static make() { return new Vote(); } } return Vote.make(); }
+    const names = () => [Vote.make().constructor, Plain, Own, sleep, spelled, hello, hello().constructor].map(({ name }) => name).join() + Vote.kind;
+  `;
+  const shown = "Vote,Plain,mine,sleep,sleep,hello,VoteVote";
+
+  it("though other modules have the same, in whichever way they are imported", async () => {
+    const cwd = project({
+      "raft.ts": `
+        import { makeRaft as builtIn } from "@raft-stress/raft";
+        import { other } from "./other";
+        import common from "./common.cjs";
+        import anonymous from "./anonymous";
+        import Shown from "./class";
+        ${declared}
+        export default (env: any) => { for (const n of [names(), other(), common.names(), anonymous.name, Shown.name]) env.log("INFO", n); return builtIn(env); };`,
+      "other.ts": `${declared}\nexport const other = names;`,
+      "common.cjs": `"use strict";${declared}\nmodule.exports = { names };`,
+      "anonymous.ts": "export default () => {};",
+      "class.ts": "export default class { static one = 1 };",
+    });
+    const { log } = await runOf("raft.ts", cwd);
+    const told = [...log.matchAll(/ INFO S0 (.*)/g)].map(([, text]) => text);
+    expect(told.slice(0, 5)).toEqual([shown, shown, shown, "default", "default"]);
+  });
+
+  it("in stacks, too", async () => {
+    const cwd = project({
+      "raft.mjs": `import { later } from "./other.mjs";\n${declared}\nexport const makeRaft = () => {\n  later(() => new Vote().fail());\n};\n`,
+      "other.mjs": `${declared}\nfunction sleep2() {}\nexport const later = (act) => [act(), sleep2, names];\nfunction act() {}`,
+    });
+    const { log } = await runOf("raft.mjs", cwd);
+    expect(log).toMatch(/ {10}at Vote\.fail \(raft\.mjs:3:95\)\n {10}at raft\.mjs:12:26\n {10}at later \(other\.mjs:11:32\)\n/);
+  });
+
+  it("and what is shared stays so", async () => {
+    const simple = "class Plain {} function hello() { return [Plain, hello]; }";
+    const cwd = project({
+      "raft.ts": `import { hello as other } from "./other"; ${simple}; export const makeRaft = () => [hello, other];`,
+      "other.ts": `${simple} export { hello };`,
+    });
+    const { head, code, state } = await bundleRaft(join(cwd, "raft.ts"), "raft.ts");
+    expect(head).toContain('"hello"');
+    expect(code).toContain('"Plain"');
+    expect(state.kind).toBe("shared");
+  });
+});
+
+describe("a module's place is its own", () => {
+  it.each([
+    "import.meta.filename",
+    "__filename",
+    "fileURLToPath(import.meta.url)",
+    "join(import.meta.dirname, name)",
+    "join(__dirname, name)",
+  ])("%s", async (expression) => {
+    const place = (name: string) =>
+      `import { fileURLToPath } from "node:url"; import { join } from "node:path"; const name = "${name}"; export const place = () => ${expression};`;
+    const cwd = project({
+      "src/raft.ts": `
+          import { makeRaft as builtIn } from "@raft-stress/raft";
+          import * as lib from "../lib/lib.mts"; import common from "./common.cjs"; import { place as dependency } from "dependency";
+          ${place("raft.ts")}
+          export const makeRaft = (env: any) => { for (const f of [place, lib.place, common, dependency]) env.log("INFO", f()); return builtIn(env); };`,
+      "lib/lib.mts": place("lib.mts"),
+      "src/common.cjs": "module.exports = () => __dirname + '/' + __filename.slice(__dirname.length + 1);",
+      "node_modules/dependency/index.js": place("index.js"),
+    });
+    const { log } = await runOf("src/raft.ts", cwd);
+    const files = [...log.matchAll(/ INFO S0 (.*)/g)].map(([, text]) => text).slice(0, 4);
+    expect(files).toEqual(
+      ["src/raft.ts", "lib/lib.mts", "src/common.cjs", "node_modules/dependency/index.js"].map((name) => join(realpathSync(cwd), name)),
+    );
+  });
+
+  it("import.meta.resolve: of paths, and of Node's modules", async () => {
+    const resolved = (specifier: string) => `import.meta.resolve("${specifier}")`;
+    const cwd = project({
+      "raft.mjs": `import { tell } from "./lib/tell.mjs"; export const makeRaft = tell;`,
+      "lib/tell.mjs": `export const tell = (env) => {
+        env.log("INFO", [${resolved("../x.js")}, ${resolved("fs")}, ${resolved("node:fs")}].join());
+        ${resolved("rxjs")};
+      };`,
+    });
+    const { log } = await runOf("raft.mjs", cwd);
+    expect(log).toContain(`INFO S0 ${pathToFileURL(join(realpathSync(cwd), "x.js")).href},node:fs,node:fs\n`);
+    expect(log).toContain(
+      "Error: import.meta.resolve('rxjs'): a Raft is loaded as one script, in which only relative paths can be resolved",
+    );
+    expect(log).toContain("at tell (lib/tell.mjs:3:9)");
+  });
+});
+
 describe("what cannot be loaded is told in one sentence, with its place", () => {
   it.each<[what: string, files: Readonly<Record<string, string>>, sentence: string]>([
     ["a syntax error", { "raft.ts": "export const a = 1;\nexport const makeRaft = ;\n" }, 'cannot be loaded: raft.ts:2:25: Unexpected ";"'],
@@ -325,6 +446,19 @@ describe("what cannot be loaded is told in one sentence, with its place", () => 
       "a missing export",
       { "raft.ts": 'import { y } from "./b";\nexport const makeRaft = y;', "b.ts": "export const x = 1;" },
       'cannot be loaded: raft.ts:1:10: No matching export in "b.ts" for import "y"',
+    ],
+    [
+      "a missing export of a module of Node's",
+      {
+        "raft.ts": 'import "./b.mjs";\nexport const makeRaft = 1;',
+        "b.mjs": 'import { join, nope } from "node:path";\njoin("a");\nexport const f = () => nope("b");\nf();',
+      },
+      'cannot be loaded: b.mjs:3:24: No matching export in "node:path" for import "nope"',
+    ],
+    [
+      "one beside the default",
+      { "raft.cts": 'import fs, { nada } from "fs";\nfs.existsSync(nada);' },
+      'cannot be loaded: raft.cts:2:15: No matching export in "fs" for import "nada"',
     ],
     [
       "a top-level await",
