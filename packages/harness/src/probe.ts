@@ -1,7 +1,7 @@
-import type { MakeRaft } from "@raft-stress/raft/api";
+import type { MakeRaft, Raft } from "@raft-stress/raft/api";
 import { settleBuiltins } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
-import { ShapeError } from "./cluster/shape.ts";
+import { checkFirstState, checkRaft, ShapeError } from "./cluster/shape.ts";
 import { HarnessFault, ImplementationError, isOfClass, StuckError } from "./failure.ts";
 import type { ClockKind } from "./result.ts";
 import { defaultLimits } from "./sim/limits.ts";
@@ -30,7 +30,7 @@ export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int
     progress,
     realElapsedUs: clock === "real" ? startStopwatchUs() : undefined,
   });
-  const cluster = new Cluster(simulation, makeRaft, { servers, snapshots: false });
+  const cluster = new Cluster(simulation, (env) => asked(makeRaft(env)), { servers, snapshots: false });
   // An event that comes after, whether or not the server has set a timer.
   void cluster.start(0).then(() => simulation.sleep(0));
   const shutDown = () => cluster.shutDown();
@@ -38,6 +38,13 @@ export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int
   // A boot that breaks the language breaks the harness, too; the runs can tell it better.
   if (settleBuiltins(undefined) !== undefined) return { type: "booted" };
   return probeEnd(simulation.error);
+}
+
+/** Without its first answer a Raft is no Raft: the tester asks before anything else. */
+function asked(made: unknown): Raft {
+  const raft = checkRaft(made);
+  checkFirstState(raft);
+  return raft;
 }
 
 function probeEnd(error: Error | undefined): ProbeEnd {

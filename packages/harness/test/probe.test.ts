@@ -41,6 +41,29 @@ describe.each(["virtual", "real"] as const)("a trial boot on the %s clock", (clo
       type: "misfit",
       why: "MakeRaft must return a Raft whose handlers are functions, got number for the handler of Vote",
     });
+    const { handlers } = silent();
+    expect(await end({ ...silent(), inspect: null })).toMatchObject({ why: expect.stringContaining("inspect is a method or not there") });
+    expect(await end({ ...silent(), handlers: new Map(Object.entries(handlers)) })).toMatchObject({
+      why: expect.stringMatching(/got a Map$/),
+    });
+    expect(await end({ ...silent(), handlers: Object.create(handlers) })).toEqual({ type: "booted" });
+  });
+
+  it("tells of a first state that is none, and leaves one that throws to the runs", async () => {
+    const end = async (getState: unknown) => probe((() => ({ ...silent(), getState })) as MakeRaft, clock);
+    const told = (answer: string) => ({
+      type: "misfit",
+      why: `MakeRaft must return a Raft whose getState() answers { term, isLeader } at once, got ${answer}`,
+    });
+    expect(await end(() => {})).toEqual(told("undefined"));
+    expect(await end(async () => ({ term: 0, isLeader: false }))).toEqual(told("a promise"));
+    expect(await end(() => Promise.reject(new Error("no")))).toEqual(told("a promise"));
+    expect(await end(() => [0, false])).toEqual(told("[ 0, false ]"));
+    expect(await end(() => ({ term: "1", isLeader: false }))).toEqual(told("{ term: '1', isLeader: false }"));
+    const throws = () => {
+      throw new Error("not yet");
+    };
+    expect(await end(throws)).toEqual({ type: "booted" });
   });
 
   it("tells what was thrown, be it a TypeError, at once or in a promise", async () => {

@@ -538,6 +538,36 @@ describe("what cannot be loaded is told in one sentence, with its place", () => 
       "MakeRaft must return a Raft whose handlers are functions, got string for the handler of Vote",
     ],
     [
+      "an inspect that is none",
+      `({ ${whole}, inspect: 5 })`,
+      "MakeRaft must return a Raft whose inspect is a method or not there, got number",
+    ],
+    [
+      "handlers in a Map",
+      `({ ${whole}, handlers: new Map([["Vote", () => {}]]) })`,
+      "MakeRaft must return a Raft whose handlers are properties of an object, got a Map",
+    ],
+    [
+      "a list of handlers",
+      `({ ${whole}, handlers: [() => {}] })`,
+      "MakeRaft must return a Raft whose handlers are properties of an object, got an array",
+    ],
+    [
+      "no state",
+      `({ ${whole}, getState() {} })`,
+      "MakeRaft must return a Raft whose getState() answers { term, isLeader } at once, got undefined",
+    ],
+    [
+      "a state that comes later",
+      `({ ${whole}, async getState() {} })`,
+      "MakeRaft must return a Raft whose getState() answers { term, isLeader } at once, got a promise",
+    ],
+    [
+      "a pair for a state",
+      `({ ${whole}, getState: () => [1, true] })`,
+      "MakeRaft must return a Raft whose getState() answers { term, isLeader } at once, got [ 1, true ]",
+    ],
+    [
       "a promise",
       `Promise.resolve({ ${whole} })`,
       "MakeRaft must return a Raft, got a promise of one: do asynchronous work after returning",

@@ -20,14 +20,31 @@ export function checkRaft(raft: unknown): Raft {
     if (typeof candidate[name] !== "function")
       throw new ShapeError(`MakeRaft must return a Raft with a method ${name}(), got ${typeof candidate[name]}`);
   }
-  const { handlers } = candidate;
+  const { handlers, inspect: view } = candidate;
+  if (view !== undefined && typeof view !== "function")
+    throw new ShapeError(`MakeRaft must return a Raft whose inspect is a method or not there, got ${kindOf(view)}`);
   if (typeof handlers !== "object" || handlers === null)
     throw new ShapeError("MakeRaft must return a Raft with `handlers`, RPC handlers by method name");
+  // Neither has handlers by name, and with neither would any request be answered.
+  if (Array.isArray(handlers) || handlers instanceof Map)
+    throw new ShapeError(`MakeRaft must return a Raft whose handlers are properties of an object, got ${kindOf(handlers)}`);
   for (const [method, handler] of Object.entries(handlers)) {
     if (typeof handler !== "function")
       throw new ShapeError(`MakeRaft must return a Raft whose handlers are functions, got ${typeof handler} for the handler of ${method}`);
   }
   return raft as Raft;
+}
+
+/** Checks what getState() says right after the boot; throws a ShapeError. A getState() that throws is left for the runs to show. */
+export function checkFirstState(raft: Raft): void {
+  let answer: unknown;
+  try {
+    answer = raft.getState();
+  } catch {
+    return;
+  }
+  if (!isServerState(answer))
+    throw new ShapeError(`MakeRaft must return a Raft whose getState() answers ${stateShape} at once, got ${showAnswer(answer)}`);
 }
 
 /** Checks what start() returned: an answer at once, no promise of one. Throws an ImplementationError. */
@@ -40,8 +57,16 @@ export function checkStartResult(server: number, answer: StartResult): StartResu
 
 /** Checks what getState() returned. Throws an ImplementationError. */
 export function checkServerState(server: number, answer: ServerState): ServerState {
-  if (typeof answer === "object" && answer !== null && typeof answer.isLeader === "boolean" && isTerm(answer.term)) return answer;
-  throw wrongAnswer(server, "getState()", "{ term, isLeader }", answer);
+  if (isServerState(answer)) return answer;
+  throw wrongAnswer(server, "getState()", stateShape, answer);
+}
+
+const stateShape = "{ term, isLeader }";
+
+function isServerState(answer: unknown): answer is ServerState {
+  if (typeof answer !== "object" || answer === null) return false;
+  const { term, isLeader } = answer as Partial<ServerState>;
+  return typeof isLeader === "boolean" && isTerm(term);
 }
 
 function isTerm(value: unknown): boolean {
@@ -51,6 +76,11 @@ function isTerm(value: unknown): boolean {
 function wrongAnswer(server: number, method: string, expected: string, answer: unknown): ImplementationError {
   const told = `answered ${method} with ${showAnswer(answer)}, expected ${expected} at once`;
   return new ImplementationError(server, method, new TypeError(told), told);
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  return value instanceof Map ? "a Map" : typeof value;
 }
 
 function showAnswer(answer: unknown): string {
