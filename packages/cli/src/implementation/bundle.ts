@@ -11,14 +11,18 @@ import { type ModuleState, moduleState } from "./module-state.ts";
 import { ownNames } from "./own-names.ts";
 import { firstPlace, namesOfPlace, ownPlaces } from "./own-place.ts";
 import { isStrict } from "./strictness.ts";
+import { lostMetadata, missingSettings } from "./typescript-settings.ts";
 
 /**
  * Makes one script of a module and all it imports, TypeScript or JavaScript, ECMAScript module or CommonJS. Nothing is written to disk.
  * Throws UserError with the first thing that is wrong. `given` is the file as the user named it.
  */
 export async function bundleRaft(file: string, given: string): Promise<BundledRaft> {
-  const { outputFiles, metafile } = await runEsbuild(file, given);
+  const { outputFiles, metafile, warnings } = await runEsbuild(file, given);
   const code = withoutShebang(outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text);
+  const missing = missingSettings(warnings, file);
+  const why = missing ? sentenceOf(missing, dirname(file)) : lostMetadata(code, file);
+  if (why !== undefined) throw notLoaded(given, why);
   const map = withAbsoluteSources(outputFiles.find(({ path }) => path.endsWith(".map"))!.text, dirname(file));
   const text = parsed(code, map, Object.keys(metafile.inputs));
   return {
@@ -52,6 +56,7 @@ function unknown(code: string, file: string): Findings {
 interface Built {
   readonly outputFiles: readonly OutputFile[];
   readonly metafile: Metafile;
+  readonly warnings: readonly Message[];
 }
 
 async function runEsbuild(file: string, given: string): Promise<Built> {
@@ -59,10 +64,14 @@ async function runEsbuild(file: string, given: string): Promise<Built> {
   try {
     return await esbuild.build(optionsFor(file));
   } catch (error) {
-    throw new UserError(`--raft: '${given}' cannot be loaded: ${whyNotBundled(error, dirname(file))}`, exitCodes.notLoaded);
+    throw notLoaded(given, whyNotBundled(error, dirname(file)));
   } finally {
     await esbuild.stop();
   }
+}
+
+function notLoaded(given: string, why: string): UserError {
+  return new UserError(`--raft: '${given}' cannot be loaded: ${why}`, exitCodes.notLoaded);
 }
 
 function optionsFor(file: string) {
@@ -124,15 +133,20 @@ function decoded(source: string): string {
   }
 }
 
-/** The first of esbuild's messages, as the end of a sentence. */
+/** The first of esbuild's messages that is not of another's making, as the end of a sentence. */
 function whyNotBundled(error: unknown, directory: string): string {
   const errors = error instanceof Error && "errors" in error ? (error as BuildFailure).errors : [];
-  const [first] = errors;
+  // Without the settings other things go wrong, too.
+  const first = errors.find(({ location }) => location !== null && /[tj]sconfig\b[^/]*\.json$/.test(location.file)) ?? errors[0];
   if (first === undefined) return `esbuild, which compiles it, does not run here: ${firstLine(String(error))}`;
-  const { location } = first;
-  const place = location ? `${shownPath(resolve(directory, location.file))}:${location.line}:${location.column + 1}: ` : "";
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more errors)` : "";
-  return `${place}${reworded(first)}${more}`;
+  return `${sentenceOf(first, directory)}${more}`;
+}
+
+function sentenceOf(message: Message, directory: string): string {
+  const { location } = message;
+  const place = location ? `${shownPath(resolve(directory, location.file))}:${location.line}:${location.column + 1}: ` : "";
+  return `${place}${reworded(message)}`;
 }
 
 /** What our use of esbuild does not allow, in words that do not speak of esbuild's options. */

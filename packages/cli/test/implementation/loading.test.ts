@@ -164,6 +164,17 @@ describe("TypeScript", () => {
     expect(readdirSync(cwd, { recursive: true })).toHaveLength(before + 2);
   });
 
+  it("is loaded with the settings that are in force for it, and these alone are needed", async () => {
+    const cwd = project({
+      "tsconfig.json": '{ "extends": "./nowhere.json", "compilerOptions": { "emitDecoratorMetadata": true } }',
+      "src/tsconfig.json": '{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": false } }',
+      "src/raft.ts": `${passes}
+        const typeOf = (t: any, k: string) => { (Reflect as any).getMetadata?.("design:type", t, k); };
+        export class A { @typeOf n = 1; }`,
+    });
+    expect(await load("src/raft.ts", cwd)).toEqual({ exitCode: 0, stderr: "" });
+  });
+
   it("that is an ECMAScript module is strict, and CommonJS that does not say so is not", async () => {
     const strictness = `(function () { return this === undefined; })()`;
     const cwd = project({
@@ -459,6 +470,26 @@ describe("what cannot be loaded is told in one sentence, with its place", () => 
       "one beside the default",
       { "raft.cts": 'import fs, { nada } from "fs";\nfs.existsSync(nada);' },
       'cannot be loaded: raft.cts:2:15: No matching export in "fs" for import "nada"',
+    ],
+    [
+      "settings that extend what is not there",
+      { "raft.ts": passes, "tsconfig.json": '{\n  "extends": "./base.json"\n}' },
+      'cannot be loaded: tsconfig.json:2:14: Cannot find base config file "./base.json"',
+    ],
+    [
+      "broken settings, though more is wrong",
+      { "raft.ts": 'import "~/a";\nimport "~/b";', "tsconfig.json": '{\n  "compilerOptions": {' },
+      "cannot be loaded: tsconfig.json:2:23: Expected string in JSON but found end of file (and 2 more errors)",
+    ],
+    [
+      "decorators that read types",
+      {
+        "src/raft.ts": 'export { makeRaft } from "@raft-stress/raft"; import { typeOf } from "./types"; export class A { @typeOf n = 1; }',
+        "src/types.ts": 'export const typeOf = (t: any, k: string) => { (Reflect as any).getMetadata("design:type", t, k); };',
+        "tsconfig.json": '{ "extends": ["./base"] }',
+        "base.json": '{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true, /* both */ }, }',
+      },
+      'cannot be loaded: tsconfig.json sets emitDecoratorMetadata, and the code reads "design:type", but types are dropped when it is loaded: give the decorators what they need as arguments, or compile with tsc and give the JavaScript',
     ],
     [
       "a top-level await",
