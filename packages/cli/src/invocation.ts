@@ -57,6 +57,11 @@ export function externalReplayFor({
   return (test, seed) => `${start}${what} ${shellWord(test)} --seed ${seed} -n 1`;
 }
 
+/** The command line that tests a Raft, as the user can type it here. */
+export function commandFor(raft: string, test: string): string {
+  return `${startedAs()} --raft ${shellWord(raft)} ${test}`;
+}
+
 /** The command line that makes one run again, as the user can type it here. */
 export function replayCommandFor(
   options: Pick<Options, "raft" | "clock" | "race" | "checkDeterminism">,

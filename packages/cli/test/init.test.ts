@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { labTests } from "@raft-stress/harness";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { newDirectory, runLines, start } from "./support/command.ts";
+import { environment, newDirectory, runLines, start } from "./support/command.ts";
 import { fileOf } from "./support/rafts.ts";
 
 const template = readFileSync(fileOf("packages/cli/templates/my-raft.ts"), "utf8");
@@ -18,11 +18,29 @@ describe("init", () => {
     const cwd = newDirectory();
     const stdout = [
       "Wrote my-raft.ts: a Raft with nothing in it yet, and hints where the work is.",
-      "Its first test:  raft-stress --raft my-raft.ts TestInitialElection2A",
+      `Its first test:  ${relative(realpathSync(cwd), fileOf("raft-stress"))} --raft my-raft.ts TestInitialElection2A`,
     ].join("\n");
     expect(await init(cwd, "my-raft.ts")).toEqual({ exitCode: 0, stderr: "", stdout });
     expect(readdirSync(cwd)).toEqual(["my-raft.ts"]);
-    expect(readFileSync(join(cwd, "my-raft.ts"), "utf8")).toBe(template);
+  });
+
+  it("prints a command that a shell takes as it is meant", async () => {
+    const cwd = newDirectory();
+    const { stdout } = await init(cwd, "it's my raft.ts");
+    const command = /Its first test: {2}(.*)$/.exec(stdout)?.[1];
+    const ran = await execa(command!, ["--dry-run"], { cwd, shell: true, reject: false, env: environment });
+    expect(ran).toMatchObject({ exitCode: 0, stderr: "", stdout: expect.stringContaining("TestInitialElection2A") });
+  });
+
+  it("holds the contract in place of an import of it, word for word", async () => {
+    const cwd = newDirectory();
+    await init(cwd, "my-raft.ts");
+    const written = readFileSync(join(cwd, "my-raft.ts"), "utf8");
+    const [code, types] = written.split("\n// ---- The contract ----\n\n");
+    expect(`import type { MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";\n\n${code}`).toBe(template);
+    const words = (text: string) => text.split(/\s+/).filter((word) => word !== "");
+    expect(words(types!)).toEqual(words(readFileSync(fileOf("packages/raft/dist/api.d.ts"), "utf8")));
+    expect(types).not.toMatch(/\n\n\n|\n\n$/);
   });
 
   it("takes any name of a TypeScript file, and has one of its own", async () => {
@@ -51,7 +69,7 @@ describe("init", () => {
     ["raft.js", "init writes TypeScript: give a name that ends in .ts, got 'raft.js'"],
     ["raft", "init writes TypeScript: give a name that ends in .ts, got 'raft'"],
     [".ts", "init writes TypeScript: give a name that ends in .ts, got '.ts'"],
-    ["nowhere/raft.ts", "'nowhere/raft.ts' cannot be written: nothing can be made in 'nowhere'"],
+    ["nowhere/raft.ts", "'nowhere/raft.ts' cannot be written: the directory 'nowhere' does not exist"],
     ["file/raft.ts", "'file/raft.ts' cannot be written: 'file' is no directory"],
     ["/proc/raft.ts", "'/proc/raft.ts' cannot be written: nothing can be made in '/proc'"],
   ])("refuses %s in one sentence", async (name, sentence) => {
@@ -93,17 +111,25 @@ describe("the file that init writes", () => {
     }
   });
 
+  const tsc = (cwd: string, ...args: readonly string[]) =>
+    execa(process.execPath, [fileOf("node_modules/typescript/bin/tsc"), ...args], { cwd, reject: false });
+
+  it("needs nothing to have no type errors", async () => {
+    const cwd = newDirectory();
+    await init(cwd, "my-raft.ts");
+    const { stdout, exitCode } = await tsc(cwd, "--strict", "--noEmit", "my-raft.ts");
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 0 });
+  });
+
   it("has no type errors under the strictest rules", async () => {
     const cwd = newDirectory();
     await init(cwd, "my-raft.ts");
-    const types = join(cwd, "node_modules", "@raft-stress");
-    mkdirSync(types, { recursive: true });
-    symlinkSync(fileOf("packages/raft"), join(types, "raft"));
     const options = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, erasableSyntaxOnly: true };
-    const compilerOptions = { ...options, noEmit: true, target: "es2022", lib: ["es2022", "dom"], module: "nodenext" };
+    const more = { isolatedModules: true, verbatimModuleSyntax: true, noUnusedLocals: true, noUnusedParameters: true };
+    const compilerOptions = { ...options, ...more, noEmit: true, target: "es2022", lib: ["es2022", "dom"], module: "nodenext" };
     writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["my-raft.ts"] }));
     writeFileSync(join(cwd, "package.json"), '{ "type": "module" }');
-    const { stdout, exitCode } = await execa(process.execPath, [fileOf("node_modules/typescript/bin/tsc"), "-p", cwd], { reject: false });
+    const { stdout, exitCode } = await tsc(cwd, "-p", cwd);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 0 });
   });
 });

@@ -30,5 +30,7 @@ it("npm pack makes a package that runs where there is no checkout", async () => 
   );
   const ofAFile = [join(own, "bin", "raft-stress.mjs"), "TestBasicAgree2B", "-n", "3", "--raft", "raft.ts"];
   expect((await execa(process.execPath, ofAFile, { cwd: place, env: environment })).stdout).toMatch(/\n3 passed, 0 failed$/);
+  const init = await execa(process.execPath, [join(own, "bin", "raft-stress.mjs"), "init"], { cwd: place, env: environment });
+  expect(init.stdout).toMatch(/^Wrote my-raft\.ts: .*\nIts first test: {2}.*raft-stress\.mjs --raft my-raft\.ts TestInitialElection2A$/);
   expect(readdirSync(join(own, "node_modules", "@raft-stress")).toSorted()).toEqual(["harness", "raft"]);
 });
