@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { shownPath } from "@raft-stress/harness/results";
 import type { BuildFailure, BuildOptions, Message, Metafile, OutputFile } from "esbuild";
 import { exitCodes, UserError } from "../exit-codes.ts";
+import { isAnnotated } from "./annotations.ts";
 import { builtinImports } from "./builtin-imports.ts";
 import { BundleText } from "./bundle-text.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
@@ -62,7 +63,11 @@ interface Built {
 async function runEsbuild(file: string, given: string): Promise<Built> {
   const esbuild = await import("esbuild");
   try {
-    return await esbuild.build(optionsFor(file));
+    const options = optionsFor(file);
+    const built = await esbuild.build(options);
+    return isAnnotated(built, dirname(file), Object.values(options.alias))
+      ? await esbuild.build({ ...options, ignoreAnnotations: true })
+      : built;
   } catch (error) {
     throw notLoaded(given, whyNotBundled(error, dirname(file)));
   } finally {
@@ -92,8 +97,6 @@ function optionsFor(file: string) {
     logLevel: "silent",
     charset: "utf8",
     legalComments: "none",
-    // What a package says of its side effects is for smaller downloads; Node runs every module that is imported.
-    ignoreAnnotations: true,
     alias: ownPackage(),
     define: namesOfPlace,
   } satisfies BuildOptions;

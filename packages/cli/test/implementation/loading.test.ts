@@ -331,6 +331,54 @@ export const fail = (n: number): never => { throw new Error(\`no \${n}\`); };
   });
 });
 
+describe("what is imported for nothing but its effect", () => {
+  const dependency = {
+    "node_modules/dependency/package.json": '{ "sideEffects": false, "module": "index.js", "main": "index.js" }',
+    "node_modules/dependency/index.js": "export * from './used.js'; export * from './unused.js';",
+    "node_modules/dependency/used.js": "export const used = 'used'; globalThis.told = 'used';",
+    "node_modules/dependency/unused.js": "export const unused = 1; globalThis.told = 'unused';",
+  };
+  const tells = (imports: string) =>
+    `${imports}\nimport { makeRaft as m } from "@raft-stress/raft";\nexport const makeRaft = (env) => { env.log("INFO", "told " + globalThis.told); return m(env); };`;
+
+  it.each<[what: string, told: string, files: Readonly<Record<string, string>>]>([
+    ["is left out of a package that says it has none", "used", { "raft.mjs": tells('import { used } from "dependency"; globalThis.kept = used;') }],
+    [
+      "runs when the package says nothing",
+      "unused",
+      {
+        "raft.mjs": tells('import { used } from "dependency"; globalThis.kept = used;'),
+        "node_modules/dependency/package.json": '{ "module": "index.js", "main": "index.js" }',
+      },
+    ],
+    ["runs when the user asks for it, whatever the package says", "unused", { "raft.mjs": tells('import "dependency";') }],
+    [
+      "runs in the user's own package, whatever that says",
+      "mine",
+      { "raft.mjs": tells('import "./mine.mjs";'), "mine.mjs": "globalThis.told = 'mine';", "package.json": '{ "sideEffects": false }' },
+    ],
+    [
+      "runs in another package of the user's, whatever that says",
+      "mine",
+      {
+        "app/raft.mjs": tells('import { x } from "../lib/index.mjs"; x;'),
+        "lib/index.mjs": "export const x = 1; export * from './mine.mjs';",
+        "lib/mine.mjs": "export const y = 1; globalThis.told = 'mine';",
+        "lib/package.json": '{ "sideEffects": false }',
+      },
+    ],
+    [
+      "runs when a comment says that it has none",
+      "mine",
+      { "raft.mjs": tells("const f = () => { globalThis.told = 'mine'; }; /* @__PURE__ */ f();") },
+    ],
+  ])("%s", async (_, told, files) => {
+    const raft = Object.keys(files)[0]!;
+    const { log } = await runOf(raft, project({ ...dependency, ...files }));
+    expect(log).toContain(`INFO S0 told ${told}\n`);
+  });
+});
+
 describe("functions and classes have the names of their sources", () => {
   const declared = `
     class Vote { static kind = Vote.name; static make() { return new Vote(); } fail() { throw new Error("vote"); } }
