@@ -9,6 +9,7 @@ import { raftFile } from "./implementation/raft-file.ts";
 import { watchForInterrupts } from "./interrupt.ts";
 import { replayCommandFor } from "./invocation.ts";
 import { jsonFile, openJson } from "./json-target.ts";
+import { whereItWas } from "./lost-run.ts";
 import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
@@ -111,7 +112,9 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   // The module is loaded when its first server boots. What happens then is no different from what will happen in the runs, and they can tell it better.
   if (end.event > 0) return;
   const how =
-    end.why === "timeout" ? `did not load within ${formatDuration(timeoutMs)}` : `ended its thread while it was loaded: ${end.message}`;
+    end.why === "timeout"
+      ? `did not load within ${formatDuration(timeoutMs)}${whereItWas(end.stack)}`
+      : `ended its thread while it was loaded: ${end.message}`;
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
 }
 

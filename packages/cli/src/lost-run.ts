@@ -24,7 +24,7 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
   const failure: Failure = {
     ...told,
     ...(stoppedAt?.server === undefined ? {} : { server: stoppedAt.server }),
-    ...(stack === undefined ? {} : { reason: `${told.reason}; its code was${stack.split("\n")[0]!.replace(/^\s*at/, " at")}`, stack }),
+    ...(stack === undefined ? {} : { reason: `${told.reason}${whereItWas(stack)}`, stack }),
   };
   return {
     job,
@@ -40,6 +40,11 @@ export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: num
     failure,
     log: `${way.text}${failure.reason}\n${stack === undefined ? "" : `${stack}\n`}`,
   };
+}
+
+/** The end of a sentence: where the code of a thread was, by its stack. */
+export function whereItWas(stack: string | undefined): string {
+  return stack === undefined ? "" : `; its code was${stack.split("\n")[0]!.replace(/^\s*at/, " at")}`;
 }
 
 function timeoutFailure(loss: Loss, timeoutMs: number, event: string): Failure {

@@ -446,7 +446,7 @@ describe("bad input: one sentence, the right exit status, nothing run", () => {
     [["--raft", fixtures.noExport], 3, /has no function makeRaft among its exports.*it exports raft/],
     [["--raft", fixtures.throwsOnLoad], 3, /cannot be loaded: TypeError: not today \(\S*throws-on-load.mjs:1:7\)/],
     [["--raft", fixtures.exitsOnLoad], 3, /cannot be loaded: Error: called process\.exit\(3\): .*exits-on-load\.mjs:1:9\)$/],
-    [["--raft", fixtures.hangsOnLoad, "-T", "300ms"], 3, /did not load within 300ms/],
+    [["--raft", fixtures.hangsOnLoad, "-T", "300ms"], 3, /did not load within 300ms; its code was at .*hangs-on-load\.mjs:1:\d+$/],
     [["--config", "nowhere.json"], 2, /configuration file 'nowhere.json' does not exist/],
   ])("%j exits %i", async (args, status, sentence) => {
     const { stdout, stderr, exitCode } = await start(args, { cwd });

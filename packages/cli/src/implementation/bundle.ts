@@ -43,7 +43,7 @@ function known(text: BundleText, file: string): Findings {
     code: text.edited([...places.edits, ...names.edits]),
     head: places.head + names.head,
     state: moduleState(text.program),
-    declarations: declarationsOf(text.program, text.code),
+    declarations: declarationsOf(text),
     ownNames: names.names,
     builtinImports: builtinImports(text),
   };
@@ -81,7 +81,8 @@ function notLoaded(given: string, why: string): UserError {
 
 function optionsFor(file: string) {
   return {
-    entryPoints: [file],
+    // Relative to its directory, whose path may have a * in it: that would be a pattern.
+    entryPoints: [`./${basename(file)}`],
     absWorkingDir: dirname(file),
     bundle: true,
     write: false,

@@ -1,8 +1,10 @@
 import type { AnyNode, CallExpression, Program } from "acorn";
+import type { BundleText } from "./bundle-text.ts";
 import { isExports, isNamed } from "./top-level.ts";
 
 /** Where the exports of a bundle are declared, by their names, as far as it can be seen: `line:column`, counted as in stacks. */
-export function declarationsOf(program: Program, code: string): Record<string, string> {
+export function declarationsOf(text: BundleText): Record<string, string> {
+  const { program } = text;
   const found = new Map<string, AnyNode>();
   const own = ownCollection(program);
   for (const node of program.body) {
@@ -11,7 +13,9 @@ export function declarationsOf(program: Program, code: string): Record<string, s
     if (expression.type === "CallExpression" && own !== undefined) collectGetters(expression, own, found);
     if (expression.type === "AssignmentExpression") collectAssigned(expression, found);
   }
-  return Object.fromEntries([...found].map(([name, node]) => [name, placeOf(declarationOf(node, program) ?? node, code)]));
+  const declared = declarations(program);
+  const declarationOf = (node: AnyNode) => (node.type === "Identifier" ? declared.get(node.name) : undefined) ?? node;
+  return Object.fromEntries([...found].map(([name, node]) => [name, text.placeOf(declarationOf(node))]));
 }
 
 /** The name under which esbuild collects the exports of the bundle: that of `module.exports = __toCommonJS(name)`. */
@@ -46,20 +50,13 @@ function collect(key: AnyNode, value: AnyNode, found: Map<string, AnyNode>): voi
   else if (key.type === "Literal") found.set(String(key.value), value);
 }
 
-/** Where a name is declared. */
-function declarationOf(node: AnyNode, { body }: Program): AnyNode | undefined {
-  if (node.type !== "Identifier") return undefined;
+/** Where each name is declared. */
+function declarations({ body }: Program): ReadonlyMap<string, AnyNode> {
+  const found = new Map<string, AnyNode>();
+  const declare = (id: AnyNode | null) => id?.type === "Identifier" && !found.has(id.name) && found.set(id.name, id);
   for (const statement of body) {
-    if ((statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration") && statement.id?.name === node.name)
-      return statement.id;
-    if (statement.type !== "VariableDeclaration") continue;
-    const declarator = statement.declarations.find(({ id }) => id.type === "Identifier" && id.name === node.name);
-    if (declarator) return declarator.id;
+    if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration") declare(statement.id);
+    if (statement.type === "VariableDeclaration") for (const { id } of statement.declarations) declare(id);
   }
-  return undefined;
-}
-
-function placeOf({ start }: AnyNode, code: string): string {
-  const before = code.slice(0, start).split("\n");
-  return `${before.length}:${before.at(-1)!.length + 1}`;
+  return found;
 }

@@ -1,6 +1,6 @@
 import type { MakeRaft } from "@raft-stress/raft/api";
 import type { BundledRaft } from "./bundled-raft.ts";
-import { attempt, NotLoaded, placeOfExport } from "./load-error.ts";
+import { attempt, NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error.ts";
 
 export interface Exported {
   readonly makeRaft: MakeRaft;
@@ -10,10 +10,11 @@ export interface Exported {
 
 /** The MakeRaft among a module's exports: `makeRaft`, else the default, else the whole of a CommonJS module. Throws NotLoaded. */
 export function exportedMakeRaft(exports: unknown, bundle: BundledRaft): Exported {
-  const found = attempt(() => find(exports), { name: "", value: undefined, names: [] });
-  if (found.name === "")
+  const found = attempt(() => find(exports), nothing);
+  const { name } = found;
+  if (name === "")
     throw new NotLoaded(`has no function makeRaft among its exports, and no function as its default export: ${listed(found.names)}`);
-  const { name, value } = found;
+  const value = readExport(found, bundle);
   const place = placeOfExport(name, bundle);
   if (typeof value !== "function") throw new NotLoaded(`exports ${name} as ${kindOf(value)}, not as a function that makes a Raft${place}`);
   if (isClass(value)) {
@@ -25,18 +26,29 @@ export function exportedMakeRaft(exports: unknown, bundle: BundledRaft): Exporte
 
 interface Found {
   readonly name: string;
-  readonly value: unknown;
+  readonly value: () => unknown;
   readonly names: readonly string[];
+}
+
+const nothing: Found = { name: "", value: () => undefined, names: [] };
+
+/** An export may be a getter, and that may throw. */
+function readExport({ value }: Found, bundle: BundledRaft): unknown {
+  try {
+    return value();
+  } catch (thrown) {
+    throw threwAtTopLevel(thrown, bundle);
+  }
 }
 
 function find(exports: unknown): Found {
   const isObject = (typeof exports === "object" && exports !== null) || typeof exports === "function";
-  if (!isObject) return { name: "module.exports", value: exports, names: [] };
+  if (!isObject) return { ...nothing, name: "module.exports", value: () => exports };
   const module = exports as Readonly<Record<string, unknown>>;
   const name = ["makeRaft", "default"].find((candidate) => candidate in module);
-  if (name !== undefined) return { name, value: module[name], names: [] };
-  if (typeof exports === "function") return { name: "module.exports", value: exports, names: [] };
-  return { name: "", value: undefined, names: Object.keys(module) };
+  if (name !== undefined) return { ...nothing, name, value: () => module[name] };
+  if (typeof exports === "function") return { ...nothing, name: "module.exports", value: () => exports };
+  return { ...nothing, names: Object.keys(module) };
 }
 
 function listed(names: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "../exit-codes.ts";
 import { nearest } from "../nearest.ts";
 
@@ -8,6 +9,7 @@ const extensions = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"
 /** The file of the module under test; undefined for the built-in Raft. Throws UserError when there is none. */
 export function raftFile(given: string | undefined, directory: string): string | undefined {
   if (given === undefined) return undefined;
+  if (given.startsWith("file:")) throw notLoaded(`'${given}' is a URL: expected a path${pathIn(given)}`);
   const path = resolve(directory, given);
   if (!existsSync(path)) throw notLoaded(`the file '${given}' does not exist${whatIsNear(given, path)}`);
   const file = statSync(path).isDirectory() ? fileOfDirectory(given, path) : path;
@@ -15,7 +17,17 @@ export function raftFile(given: string | undefined, directory: string): string |
   if (!extensions.includes(extname(file)))
     throw notLoaded(`'${given}' is no TypeScript or JavaScript: expected a file with ${extensions.join(", ")}`);
   // Imports are relative to where the file really is.
-  return realpathSync(file);
+  const real = realpathSync(file);
+  if (basename(real).includes("*")) throw notLoaded(`'${given}' has a * in its name, which would stand for other files: rename it`);
+  return real;
+}
+
+function pathIn(url: string): string {
+  try {
+    return `, such as '${fileURLToPath(url)}'`;
+  } catch {
+    return "";
+  }
 }
 
 function notLoaded(sentence: string): UserError {

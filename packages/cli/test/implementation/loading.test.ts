@@ -39,9 +39,11 @@ describe("what --raft takes", () => {
     ["raft.cjs", `module.exports = { default: require("@raft-stress/raft").makeRaft };\n`],
     ["raft.mjs", `export { default } from "@raft-stress/raft";\n`],
     ["raft with spaces (and more).ts", passes],
+    ["a * directory?/[raft].mjs", passes],
+    ["raft.mjs", `${passes}${Array.from({ length: 5000 }, (_, i) => `export const a${i} = ${i};`).join("\n")}`],
     ["raft.mjs", `#!/usr/bin/env node\n${passes}`],
     ["raft.cjs", `#!/usr/bin/env node\n${passesAsCommonJs}`],
-  ])("%s", async (name, text) => {
+  ])("%.40s", async (name, text) => {
     expect(await load(name, project({ [name]: text }))).toEqual({ exitCode: 0, stderr: "" });
   });
 
@@ -79,6 +81,8 @@ describe("what --raft takes", () => {
     expect(await sentence("empty/y.ts")).toBe("the file 'empty/y.ts' does not exist");
     expect(await sentence("my-raft.ts/x.ts")).toBe("the file 'my-raft.ts/x.ts' does not exist: 'my-raft.ts' is a file");
     expect(await sentence("raft.py")).toMatch(/^'raft\.py' is no TypeScript or JavaScript: expected a file with \.ts, /);
+    expect(await sentence("file:///a%20b/raft.ts")).toBe("'file:///a%20b/raft.ts' is a URL: expected a path, such as '/a b/raft.ts'");
+    expect(await sentence("file://%/")).toBe("'file://%/' is a URL: expected a path");
     expect(await load("@scope/raft", project({}))).toEqual({
       exitCode: 3,
       stderr: "raft-stress: --raft: the file '@scope/raft' does not exist, nor does the directory '@scope'",
@@ -342,7 +346,11 @@ describe("what is imported for nothing but its effect", () => {
     `${imports}\nimport { makeRaft as m } from "@raft-stress/raft";\nexport const makeRaft = (env) => { env.log("INFO", "told " + globalThis.told); return m(env); };`;
 
   it.each<[what: string, told: string, files: Readonly<Record<string, string>>]>([
-    ["is left out of a package that says it has none", "used", { "raft.mjs": tells('import { used } from "dependency"; globalThis.kept = used;') }],
+    [
+      "is left out of a package that says it has none",
+      "used",
+      { "raft.mjs": tells('import { used } from "dependency"; globalThis.kept = used;') },
+    ],
     [
       "runs when the package says nothing",
       "unused",
@@ -581,6 +589,12 @@ describe("what cannot be loaded is told in one sentence, with its place", () => 
     ],
     ["a thrown text", { "raft.ts": "throw 'tantrum';" }, "cannot be loaded: it threw 'tantrum'"],
     ["a thrown nothing", { "raft.ts": "throw undefined;" }, "cannot be loaded: it threw undefined"],
+    [
+      "a getter that throws",
+      { "raft.cjs": "module.exports = {\n  get makeRaft() { throw new Error('not yet'); },\n};" },
+      "cannot be loaded: Error: not yet (raft.cjs:2:26)",
+    ],
+    ["a file whose name is a pattern", { "*.ts": passes }, "has a * in its name, which would stand for other files: rename it"],
     [
       "something thrown that throws",
       { "raft.ts": "throw new Proxy(new Error('x'), { get() { throw 1; }, getPrototypeOf() { throw 2; } });" },
