@@ -8,6 +8,7 @@ import { builtinImports } from "./builtin-imports.ts";
 import { BundleText } from "./bundle-text.ts";
 import type { BundledRaft } from "./bundled-raft.ts";
 import { declarationsOf } from "./declarations.ts";
+import { moduleRequire } from "./module-require.ts";
 import { type ModuleState, moduleState } from "./module-state.ts";
 import { ownNames } from "./own-names.ts";
 import { firstPlace, namesOfPlace, ownPlaces } from "./own-place.ts";
@@ -40,7 +41,7 @@ function known(text: BundleText, file: string): Findings {
   const places = ownPlaces(text, file);
   const names = ownNames(text);
   return {
-    code: text.edited([...places.edits, ...names.edits]),
+    code: text.edited([...moduleRequire(text), ...places.edits, ...names.edits]),
     head: places.head + names.head,
     state: moduleState(text.program),
     declarations: declarationsOf(text),

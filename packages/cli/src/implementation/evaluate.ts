@@ -29,7 +29,7 @@ export function compile(
   // One function for all evaluations: V8 then keeps what it has learned about the code, though every closure is a new one.
   const wrapped = script.runInThisContext() as Wrapped;
   return () => {
-    const module = { exports: {} as unknown };
+    const module = { exports: {} as unknown, require: requireBuiltin };
     const kept = wrapped.call(module.exports, module, module.exports, requireBuiltin, bundleHelpers) ?? [];
     return { exports: module.exports, kept };
   };

@@ -156,7 +156,7 @@ describe("a module of Node's", () => {
   });
 });
 
-describe("TypeScript", () => {
+describe("TypeScript and CommonJS", () => {
   it.each(["module", "commonjs", undefined])("of every kind, in a folder of type %s", async (type) => {
     const cwd = project({ ...everything, "package.json": JSON.stringify({ type }) });
     const before = readdirSync(cwd, { recursive: true }).length;
@@ -177,6 +177,16 @@ describe("TypeScript", () => {
         export class A { @typeOf n = 1; }`,
     });
     expect(await load("src/raft.ts", cwd)).toEqual({ exitCode: 0, stderr: "" });
+  });
+
+  it("has the module.require of CommonJS, of Node's modules", async () => {
+    const asks = "(module.require && module.require('util').types.isMap(new Map())) || process.binding('util')";
+    const cwd = project({
+      "raft.cjs": `const asked = [${asks}, require("./asks.cjs")];
+        exports.makeRaft = (env) => { env.log("INFO", asked.join()); return require("@raft-stress/raft").makeRaft(env); };`,
+      "asks.cjs": `module.exports = ${asks};`,
+    });
+    expect((await runOf("raft.cjs", cwd)).log).toContain("INFO S0 true,true\n");
   });
 
   it("that is an ECMAScript module is strict, and CommonJS that does not say so is not", async () => {
