@@ -8,6 +8,7 @@ const here = (name: string) => join(process.cwd(), name);
 const map = { version: 3, sources: [here("src/my raft.ts"), "/elsewhere/dep.ts"], names: [], mappings: "AAWA;;ICXE" };
 registerSourceMap("raft-stress:/a.ts", JSON.stringify(map));
 registerSourceMap("raft-stress:/broken.ts", "no JSON at all");
+registerSourceMap("raft-stress:/named.ts", JSON.stringify(map), { _Vote: "Vote", sleep2: "sleep" });
 
 describe("the first place of a stack", () => {
   it.each([
@@ -27,6 +28,17 @@ describe("places in a script made in memory", () => {
     expect(withScriptPositions("x (raft-stress:/a.ts:1:1), raft-stress:/a.ts:3:5 | at raft-stress:/a.ts:1:1")).toBe(
       "x (src/my raft.ts:12:1), /elsewhere/dep.ts:1:3 | at src/my raft.ts:12:1",
     );
+  });
+
+  it("are those of functions and classes with their own names", () => {
+    const frames = ["async sleep2", "new _Vote", "_Vote.sleep2 [as wait]", "_Vote2.sleep", "Function.toString"];
+    const shown = ["async sleep", "new Vote", "Vote.sleep [as wait]", "_Vote2.sleep", "Function.toString"];
+    const stack = (names: readonly string[], place: string) => names.map((name) => `    at ${name} (${place}:1:1)`).join("\n");
+    const more = "sleep2 (_Vote) at sleep2";
+    expect(withScriptPositions(`${more}\n${stack(frames, "raft-stress:/named.ts")}\n${more}`)).toBe(
+      `${more}\n${stack(shown, "src/my raft.ts").replaceAll(":1:1", ":12:1")}\n${more}`,
+    );
+    expect(withScriptPositions(stack(frames, "raft-stress:/a.ts"))).toBe(stack(frames, "src/my raft.ts").replaceAll(":1:1", ":12:1"));
   });
 
   it("stay as they are without a line, and beyond what the map knows", () => {

@@ -55,7 +55,7 @@ function requireOf(node: Expression): CallExpression | undefined {
   return requiredBuiltin(call) ? call : undefined;
 }
 
-/** Throws NotLoaded for what a module of this Node does not export. In the sandbox it would be undefined, and who knows when it is called. */
+/** Throws NotLoaded for what a module of this Node does not export, as Node does. In a script it is undefined, and shows when it is used, if ever. */
 export function checkBuiltinImports({ builtinImports, scriptName }: BundledRaft): void {
   for (const { module, name, place } of builtinImports) {
     const exports = process.getBuiltinModule(module) as object | undefined;
