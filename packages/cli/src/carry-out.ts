@@ -70,7 +70,9 @@ export async function carryOut(session: Session, { interruption, json, openBacke
     reporting.stopProgress();
   }
   tellRemarks(output.tell);
-  await Promise.all([reporting.finish(reason), backend.executor.close()]);
+  const closed = backend.executor.close();
+  await reporting.finish(reason);
+  await interruption.waitFor(closed);
   interruption.ignore();
   return interruption.exitCode ?? exitCode(tally, goal);
 }

@@ -51,6 +51,8 @@ export class Pool implements Executor {
   #active = new Set<Active>();
   #watchdog: NodeJS.Timeout | undefined;
   #memory: MemoryWatch;
+  /** Threads that are being ended have been asked where they are. */
+  readonly #asked = new WeakMap<Worker, Promise<string | undefined>>();
   /** Batches under way when the memory was found to be exceeded that have not ended yet. */
   #memoryRuns = 0;
 
@@ -189,11 +191,14 @@ export class Pool implements Executor {
     // No worker: the batch has not reached a thread yet.
     if (!worker) return;
     active.ended = why;
-    active.gone = why === "timeout" ? this.#askAndTerminate(worker, active) : worker.terminate();
+    active.gone = this.#askAndTerminate(worker, active);
   }
 
   async #askAndTerminate(worker: Worker, active: Active): Promise<unknown> {
-    active.stack = await stackOfThread(worker, stackWithinMs);
+    const asked = this.#asked.get(worker) ?? stackOfThread(worker, stackWithinMs);
+    // Runs that share a thread end with it: one question is enough.
+    this.#asked.set(worker, asked);
+    active.stack = await asked;
     return await worker.terminate();
   }
 

@@ -9,7 +9,7 @@ interface CallFrame {
 }
 
 const maxFrames = 20;
-const maxSteps = 50;
+const maxSteps = 400;
 
 /**
  * Where the code of a busy thread is, as the lines of an Error's stack with source positions: pauses it for a moment, as a debugger does. Undefined when it
@@ -96,8 +96,8 @@ class ThreadDebugger {
   #text(frames: readonly CallFrame[]): string {
     const lines = frames.slice(0, maxFrames).flatMap(({ functionName, location }) => {
       const script = this.#scripts.get(location.scriptId);
-      // Code that was made of text has no place: that of its caller tells more.
-      if (!script) return [];
+      // Code that was made of text has no place, and Node's own is nobody's loop: what called it tells more.
+      if (!script || script.startsWith("node:")) return [];
       const place = `${script}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
       return [functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`];
     });

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { bin, environment, fixtures, newDirectory, start } from "./support/command.ts";
+import { project } from "./support/project.ts";
 
 const longRun = ["2A", "2B", "-n", "1000000", "-p", "2"];
 
@@ -64,6 +65,22 @@ describe("a command that is stopped", () => {
     child.kill("SIGTERM");
     expect((await child).exitCode).toBe(143);
     expect(performance.now() - signalledMs).toBeLessThan(1000);
+  });
+
+  it("does not wait for an implementation that is in the midst of a native call", async () => {
+    const source = `import { pbkdf2Sync } from "node:crypto";
+export const makeRaft = () => {
+  setTimeout(() => pbkdf2Sync("a", "b", 1e9, 64, "sha512"), 20);
+  return { start: () => ({ index: -1, term: 0, isLeader: false }), getState: () => ({ term: 0, isLeader: false }), snapshot() {}, kill() {}, handlers: {} };
+};`;
+    const cwd = project({ "raft.mjs": source });
+    const child = start(["TestBasicAgree2B", "-n", "4", "-p", "2", "--raft", "raft.mjs", "-T", "1h"], { cwd });
+    await hasBegun(child);
+    await sleep(500);
+    child.kill("SIGINT");
+    const { signal, stdout } = await child;
+    expect(signal).toBe("SIGINT");
+    expect(stdout).toMatch(/\(interrupted\)[\s\S]*0 passed, 0 failed$/);
   });
 
   it("ends at once at the second signal", async () => {

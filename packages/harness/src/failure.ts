@@ -92,7 +92,9 @@ export class ImplementationError extends Error {
     // Numbers vary from run to run where the fault is the same.
     this.details = { cause: told.replaceAll(/\d+(\.\d+)?/g, "#"), ...(server === undefined ? {} : { server }) };
     const stack = stackOf(thrown);
-    if (stack !== undefined) this.stack = stack;
+    // Where it was caught tells nothing of where it was thrown.
+    if (stack === undefined) delete this.stack;
+    else this.stack = stack;
   }
 }
 
@@ -144,8 +146,16 @@ function describeThrown(thrown: unknown): string {
     if (typeof thrown === "string") return thrown;
     return `a value that is no Error (${inspect(thrown, { depth: 1, breakLength: Number.POSITIVE_INFINITY })})`;
   }, "a value that cannot be described: looking at it throws");
-  return text.length > maxThrownLength ? `${text.slice(0, maxThrownLength)}... (${text.length} characters)` : text;
+  return printable(text.length > maxThrownLength ? `${text.slice(0, maxThrownLength)}... (${text.length} characters)` : text);
 }
+
+/** Without what a terminal would obey. */
+function printable(text: string): string {
+  return text.replaceAll(controlCharacters, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+/** All but tabs and ends of lines. */
+const controlCharacters = /[^\P{Cc}\t\n\r]/gu;
 
 /** Causes of causes that are told. */
 const maxCauses = 4;

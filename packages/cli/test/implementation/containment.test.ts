@@ -113,7 +113,27 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     expect(log).toMatch(/^ +at: +\d+\.\d{3} ms, event \d+$/m);
   });
 
+  it("prints an object that says itself how it is shown, and throws there, with a trace and without", async () => {
+    const deed = "console.log({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('no'); } });";
+    const { outcome, reason, place } = await runsOf(badly(deed));
+    expect(`${outcome}: ${reason}`).toBe("crash: S1 threw in a setTimeout callback: Error: no");
+    expect(place).toMatch(inLine8);
+  });
+
+  it("throws what is no Error, or text that a terminal would obey, without a place of ours", async () => {
+    const nothing = await runsOf(badly("throw null;"));
+    expect(nothing.reason).toBe("S1 threw in a setTimeout callback: a value that is no Error (null)");
+    expect(nothing.log).not.toMatch(/harness|engine\.cjs/);
+    const text = await runsOf(badly("throw new Error('\\x1b[2J\\x07no');"));
+    expect(text.reason).toBe("S1 threw in a setTimeout callback: Error: \\x1b[2J\\x07no");
+  });
+
   it.each([
+    [
+      "never ends a chain of ticks",
+      "const again = () => process.nextTick(again); again();",
+      /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at again \(raft\.ts:8:\d+\)$/,
+    ],
     [
       "never ends a loop",
       "for (;;);",
@@ -140,7 +160,9 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
   it("takes memory without end", async () => {
     const { outcome, reason } = await runsOf(badly("const all = []; for (;;) all.push(new Array(1e6).fill(1));"), { timeout: "60s" });
     expect(outcome).toBe("crash");
-    expect(reason).toMatch(/^the run's thread ran out of memory; event \d+/);
+    expect(reason).toMatch(
+      /^the run's thread ran out of memory; event \d+ .* was under way; its code was at misbehave \(raft\.ts:8:\d+\)$/,
+    );
   });
 
   it.each([
@@ -167,6 +189,30 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
       "start: async (c: unknown) => raft.start(c)",
       "crash",
       /^S1 answered start\(\) with a promise, expected \{ index, term, isLeader \} at once$/,
+    ],
+    [
+      "an apply in kill()",
+      "kill() { raft.kill(); void env.apply({ type: 'command', index: 99, command: 1 }); }",
+      "crash",
+      /^S1 called env\.apply\(\) after it was killed: a dead server delivers nothing$/,
+    ],
+    [
+      "an apply of a promise that kill() wakes",
+      "async kill() { raft.kill(); await null; void env.apply({ type: 'command', index: 99, command: 1 }); }",
+      "crash",
+      /^S1 called env\.apply\(\) after it was killed: a dead server delivers nothing$/,
+    ],
+    [
+      "an inspect() that leaves a rejection behind",
+      "inspect() { void Promise.reject(new Error('no')); return raft.inspect!(); }",
+      "crash",
+      /^S1 threw in a promise whose rejection nobody handles: Error: no$/,
+    ],
+    [
+      "an inspect() that leaves a throw to a tick",
+      "inspect() { process.nextTick(() => { throw new Error('no'); }); return raft.inspect!(); }",
+      "crash",
+      /^S1 threw in a microtask or timer: Error: no$/,
     ],
     ["a constructor that throws", "get handlers(): never { throw new Error('no'); }", "crash", /^S1 threw in MakeRaft: Error: no$/],
   ])("%s", async (_, changes, expectedOutcome, reason) => {
@@ -216,10 +262,7 @@ describe("what a Raft may do without harm", () => {
       "it mutates the arguments it received",
       "handlers: { ...raft.handlers, AppendEntries(args: any) { const reply = (raft.handlers as any).AppendEntries({ ...args, entries: [...args.entries] }); args.entries.length = 0; args.term = -1; return reply; } }",
     ],
-    [
-      "it applies after it was killed",
-      "kill() { raft.kill(); void env.apply({ type: 'command', index: 99, command: 1 }); setTimeout(() => { throw new Error('late'); }, 1); }",
-    ],
+    ["it sets a timer when it is killed", "kill() { raft.kill(); setTimeout(() => { throw new Error('late'); }, 1); }"],
     ["it leaves a call unanswered now and then", "handlers: { ...raft.handlers, Unused: () => new Promise(() => {}) }"],
   ])("%s", async (_, changes) => {
     const cwd = project({ "raft.ts": answering(changes) });

@@ -45,7 +45,7 @@ function sink(topic: string): NodeJS.WritableStream {
   return stream as unknown as NodeJS.WritableStream;
 }
 
-/** Methods that only write: while no trace is recorded there is nothing to format. */
+/** Methods that only write: while no trace is recorded there is nothing to format but what may run code. */
 const writers: ReadonlySet<string> = new Set(["log", "info", "debug", "warn", "error", "trace", "dir", "dirxml", "table", "assert"]);
 
 type Method = (...args: unknown[]) => unknown;
@@ -99,10 +99,15 @@ export function simulatedConsole(real: object): object {
 
 function writer(name: string, ofServer: () => Methods): Method {
   return function write(...args) {
-    // An estimate that costs little: formatting tells the truth, but only where a trace is recorded.
+    // An estimate that costs little: formatting tells the truth.
     let characters = 1;
-    for (const arg of args) characters += typeof arg === "string" ? arg.length : 16;
+    let mayRunCode = false;
+    for (const arg of args) {
+      characters += typeof arg === "string" ? arg.length : 16;
+      if (typeof arg === "object" || typeof arg === "function") mayRunCode = true;
+    }
     count(characters, write);
-    if (currentWorld()?.trace.debugOn) ofServer()[name]!(...args);
+    // An object may say itself how it is shown, and that must happen in a run without a trace too, or it would be another one.
+    if (mayRunCode || currentWorld()?.trace.debugOn) ofServer()[name]!(...args);
   };
 }

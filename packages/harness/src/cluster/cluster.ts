@@ -123,7 +123,7 @@ export class Cluster implements CheckedCluster {
     const life = this.takeAway(server);
     if (life === undefined) return;
     const kill = () => {
-      life.raft?.kill();
+      life.kill();
       life.alive = false;
       this.simulation.bury(life);
     };
@@ -165,7 +165,7 @@ export class Cluster implements CheckedCluster {
     simulation.bury(life);
     // What was held for the dead happens to the others: their calls fail.
     simulation.resume(server);
-    await simulation.enter({ server, alive: true }, "kill()", () => life.raft?.kill());
+    await simulation.enter({ server, alive: true }, "kill()", () => life.kill());
   }
 
   isPaused(server: number): boolean {
@@ -301,7 +301,7 @@ export class Cluster implements CheckedCluster {
 
   /**
    * The end of the run: all servers die, calls fail. Each is told, as labrpc's cleanup does: on the real clock a server may have timers of Node's own, which
-   * would go on for ever. The result is known by then; what kill() throws now is no news.
+   * would go on for ever. What kill() throws now is no news; what it delivers to a service is.
    */
   shutDown(): void {
     this.network.close();
@@ -310,7 +310,7 @@ export class Cluster implements CheckedCluster {
       life.alive = false;
       this.simulation.currentServer = life.server;
       try {
-        life.raft?.kill();
+        life.kill();
       } catch {}
     }
   }
@@ -347,13 +347,17 @@ export class Cluster implements CheckedCluster {
       applier.take(message, life.raft);
     };
     const channel = new ApplyChannel(simulation, life, take, this.paces[server]);
+    const apply = (message: ApplyMessage): Promise<void> => {
+      if (life.killed) failForApply(simulation, server, apply);
+      return channel.send(message);
+    };
     return environmentOf(life, {
       simulation,
       network,
       ends: this.ends[server]!,
       random: simulation.stream(randomKeys.server, server, boot),
       saved: this.persisters[server]!,
-      apply: (message) => channel.send(message),
+      apply,
     });
   }
 
@@ -369,6 +373,17 @@ export class Cluster implements CheckedCluster {
     }
   }
 }
+
+/** Only kill() itself, and promises that it wakes, can come to this: all else of the dead never runs. `caller`: the function that was called. */
+function failForApply(simulation: Simulation, server: number, caller: (message: ApplyMessage) => unknown): void {
+  const told = "called env.apply() after it was killed: a dead server delivers nothing";
+  const error = new Error(told);
+  captureStackTrace(error, caller);
+  simulation.failLate(new ImplementationError(server, "env.apply()", error, told));
+}
+
+// Code under test may replace it.
+const { captureStackTrace } = Error;
 
 /** No two servers share an object. */
 function ownCopy(command: object | null): unknown {

@@ -6,8 +6,15 @@ export class Life implements Incarnation {
   readonly server: number;
   alive = true;
   raft: Raft | undefined = undefined;
+  /** Whether kill() has been called. */
+  killed = false;
 
   constructor(server: number) {
     this.server = server;
+  }
+
+  kill(): void {
+    this.killed = true;
+    this.raft?.kill();
   }
 }

@@ -326,6 +326,12 @@ export class Simulation {
     this.stop();
   }
 
+  /** The same for what a server does when the run is over and it is told: what ended the run before that counts more. */
+  failLate(error: RunError): void {
+    this.error ??= error;
+    this.stop();
+  }
+
   /** Blames asynchronous code of whoever runs now: a rejection nobody handles, a throw in a microtask. */
   failAsync(thrown: unknown, what: string): void {
     if (this.aside) return;
@@ -375,6 +381,8 @@ export class Simulation {
       } catch (thrown) {
         this.fail(thrown);
       }
+      // What inspect() has left to promises is still this server's doing.
+      if (!this.synchronous) drain?.();
     }
     if (this.endings !== undefined) this.carryOut(this.endings);
     this.watch?.end();
