@@ -27,9 +27,11 @@ export function moduleState(program: Program): ModuleState {
 }
 
 /** Functions, classes and objects that code can get hold of; esbuild's own helpers are out of reach for the user's code. */
-function* watchedNames({ kinds }: TopLevel, handedOn: ReadonlySet<string>): Generator<string> {
+function* watchedNames({ kinds, lookups }: TopLevel, handedOn: ReadonlySet<string>): Generator<string> {
   for (const [name, kind] of kinds) {
-    if (kind === "primitive" || kind === "constant" || kind === "lookup" || kind === "namespace") continue;
+    if (kind === "primitive" || kind === "builtin" || kind === "namespace") continue;
+    // Nobody gets hold of it, nor of anything within.
+    if (lookups.get(name) === "TextDecoder") continue;
     if (!name.startsWith("__") && handedOn.has(name)) yield name;
   }
 }

@@ -1,6 +1,6 @@
 import type { AnyNode, CallExpression } from "acorn";
 import type { Names, Reference } from "./names.ts";
-import { isExports, isNamed, type Kind, lookingMethods, NotProven, requiredBuiltin, type TopLevel } from "./top-level.ts";
+import { isExports, isFree, isNamed, type Kind, lookingMethods, NotProven, requiredBuiltin, type TopLevel } from "./top-level.ts";
 
 /** Functions of the language that write to their first argument. */
 const writers = new Set(["assign", "defineProperty", "defineProperties", "setPrototypeOf", "set", "deleteProperty", "preventExtensions"]);
@@ -29,7 +29,7 @@ export function checkReferences(names: Names, topLevel: TopLevel): ReadonlySet<s
     if (scope === undefined) checkGlobal(reference, names);
     else if (scope === names.top) {
       checkTop(reference, names, topLevel);
-      if (!isCallee(reference.node, names)) handedOn.add(name);
+      if (!isCallee(reference.node, names) && !isMemberOfImport(reference, names, topLevel)) handedOn.add(name);
     }
     // A class that writes to itself by the name it has inside.
     else if (scope.isOwnName && scope.parent === names.top) {
@@ -54,6 +54,12 @@ function isCallee(node: AnyNode, names: Names): boolean {
   return parent.type === "CallExpression" && parent.callee === node;
 }
 
+/** `import_path.join`: hands on what a module of Node's holds, and not what holds it. */
+function isMemberOfImport({ name, node }: Reference, names: Names, { kinds }: TopLevel): boolean {
+  const parent = names.parentOf(node)!;
+  return kinds.get(name) === "import" && parent.type === "MemberExpression" && parent.object === node;
+}
+
 /** Where the bundle's own exports name what they export: for us, who only read. If the code looks at its own exports too, nothing. */
 function exportedOnly({ references, top }: Names, { entry, getters, accounted }: TopLevel): ReadonlySet<AnyNode> {
   if (entry === undefined) return new Set();
@@ -71,10 +77,6 @@ function checkTop(reference: Reference, names: Names, topLevel: TopLevel): void 
   } else if (!isFree(kind) && !isRead(node, names, kind)) {
     throw new NotProven(`'${name}' is an object that could be written to by whoever gets it`);
   }
-}
-
-function isFree(kind: Kind): boolean {
-  return kind === "primitive" || kind === "constant" || kind === "function";
 }
 
 function checkGlobal(reference: Reference, names: Names): void {

@@ -24,7 +24,9 @@ export class NotProven extends Error {}
 /**
  * What a top-level name is bound to, by what code may do with it and leave no trace:
  * - `primitive`: anything
- * - `constant`: anything but write its properties: frozen records, built-in modules, functions of the language
+ * - `constant`: anything but write its properties, which the check after each run looks at: frozen records, regular expressions, functions of the language
+ * - `builtin`: the same; modules of Node's and what they hold, which the guard of the language looks after
+ * - `import`: the same; what esbuild makes of one for an `import`, and which only the check sees
  * - `function`: the same; functions and classes, which the check after each run looks at
  * - `record`: read it: an object or array of primitives
  * - `flat`: read it: the same with functions or constants in it
@@ -32,11 +34,15 @@ export class NotProven extends Error {}
  * - `lookup`: call those of its methods that only look
  * - `namespace`: read it: a module's exports as esbuild collects them
  */
-export type Kind = "primitive" | "constant" | "function" | "record" | "flat" | "deep" | "lookup" | "namespace";
+export type Kind = "primitive" | "constant" | "builtin" | "import" | "function" | "record" | "flat" | "deep" | "lookup" | "namespace";
 
 /** What can be held by anyone who gets hold of it. */
-function isFree(kind: Kind): boolean {
-  return kind === "primitive" || kind === "constant" || kind === "function";
+export function isFree(kind: Kind): boolean {
+  return kind === "primitive" || kind === "constant" || kind === "function" || isOfNode(kind);
+}
+
+function isOfNode(kind: Kind): boolean {
+  return kind === "builtin" || kind === "import";
 }
 
 /** Methods of a `lookup` that change nothing. */
@@ -115,13 +121,14 @@ export class TopLevel {
     if (id.type === "Identifier") {
       const kind = init ? this.#evaluate(init) : "primitive";
       this.#bind(id.name, kind);
-      if (kind === "lookup") this.lookups.set(id.name, ((init as NewExpression).callee as Identifier).name);
+      if (kind === "lookup") this.lookups.set(id.name, constructorOf(init as NewExpression | CallExpression));
       return;
     }
-    if (id.type !== "ObjectPattern" || !init || this.#evaluate(init) !== "constant") throw unknown(id);
+    const kind = id.type === "ObjectPattern" && init ? this.#evaluate(init) : undefined;
+    if (id.type !== "ObjectPattern" || kind === undefined || (kind !== "constant" && !isOfNode(kind))) throw unknown(id);
     for (const property of id.properties) {
       if (property.type !== "Property" || property.computed || property.value.type !== "Identifier") throw unknown(property);
-      this.#bind(property.value.name, "constant");
+      this.#bind(property.value.name, kind === "constant" ? kind : "builtin");
     }
   }
 
@@ -262,6 +269,7 @@ export class TopLevel {
     const kind = this.#evaluate(object);
     if (kind === "record") return "primitive";
     if (kind === "flat" || kind === "constant") return "constant";
+    if (isOfNode(kind)) return "builtin";
     throw unknown(node);
   }
 
@@ -272,7 +280,7 @@ export class TopLevel {
       if (part === null) continue;
       const inner = part.type === "Property" ? this.#propertyValue(part) : this.#part(part);
       if (inner === "primitive" || inner === "record") continue;
-      if (inner === "constant" || inner === "function" || inner === "flat") kind = kind === "deep" ? "deep" : "flat";
+      if (isFree(inner) || inner === "flat") kind = kind === "deep" ? "deep" : "flat";
       else kind = "deep";
     }
     return kind;
@@ -303,8 +311,8 @@ export class TopLevel {
   #call(node: CallExpression): Kind {
     const { callee, arguments: given } = node;
     const builtin = requiredBuiltin(node);
-    if (builtin) return "constant";
-    if (isNamed(callee, "__toESM") && given[0]?.type === "CallExpression" && requiredBuiltin(given[0])) return "constant";
+    if (builtin) return "builtin";
+    if (isNamed(callee, "__toESM") && given[0]?.type === "CallExpression" && requiredBuiltin(given[0])) return "import";
     if (isEnum(node)) return this.#enum(callee as ArrowFunctionExpression, given[0]!);
     if (isMember(callee, "Object", "freeze") && given.length === 1) {
       const kind = this.#evaluate(given[0]!);
@@ -394,12 +402,17 @@ export class TopLevel {
   #superClass(node: Expression): void {
     if (node.type === "Identifier" && !this.kinds.has(node.name) && baseClasses.has(node.name)) return;
     const kind = this.#evaluate(node);
-    if (kind !== "function" && kind !== "constant") throw unknown(node);
+    if (kind !== "function" && kind !== "constant" && !isOfNode(kind)) throw unknown(node);
   }
 }
 
 function unknown(node: AnyNode): NotProven {
   return new NotProven(`${node.type} at offset ${node.start} whose effect is not known`);
+}
+
+/** Of `new Map(...)` or `Object.freeze(new Map(...))`. */
+function constructorOf(node: NewExpression | CallExpression): string {
+  return node.type === "NewExpression" ? (node.callee as Identifier).name : constructorOf(node.arguments[0] as NewExpression);
 }
 
 export function isNamed(node: AnyNode, name: string): boolean {

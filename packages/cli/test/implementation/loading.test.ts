@@ -6,6 +6,7 @@ import { bundleRaft } from "../../src/implementation/bundle.ts";
 import { saysStrict } from "../../src/implementation/strictness.ts";
 import { logsIn, newDirectory, runLines, start } from "../support/command.ts";
 import { project } from "../support/project.ts";
+import { fileOf } from "../support/rafts.ts";
 
 const passes = `import { makeRaft as builtIn } from "@raft-stress/raft";\nexport const makeRaft = (env) => builtIn(env);\n`;
 const passesAsCommonJs = `const { makeRaft } = require("@raft-stress/raft");\nexports.makeRaft = (env) => makeRaft(env);\n`;
@@ -269,6 +270,35 @@ describe("module-level state", () => {
       expect([...log.matchAll(/number \d+/g)].map(([number]) => number)).toEqual(["number 1", "number 1", "number 1"]);
       expect(log).toContain("replayed once: the same run");
     }
+  });
+
+  it.each([
+    [
+      "in a getter that replaces itself by a value",
+      `class Count {
+        static get shared() { const value = new Map(); Object.defineProperty(this, "shared", { value }); return value; }
+        next() { return this.constructor.shared.set({}, 1).size; }
+      }`,
+      "new Count().next()",
+    ],
+    [
+      "under a symbol of a class",
+      `const seen = Symbol("seen"); class Count { next() { return (this.constructor[seen] ??= new Set()).add({}).size; } }`,
+      "new Count().next()",
+    ],
+    [
+      "in a function that a Map holds",
+      `const counts = new Map([["next", () => {}]]); function next() { const f = counts.get("next"); return (f.n = (f.n ?? 0) + 1); }`,
+      "next()",
+    ],
+    ["in a regular expression", `const word = /a/; function next() { const w = word; return ++w.lastIndex; }`, "next()"],
+  ])("%s, of a Raft held to be constant, is new in each run and for each server that boots again", async (_, declarations, next) => {
+    const { numbers } = await factsOf(`
+      import { LabRaft } from "${fileOf("examples/lab-style/raft.ts")}";
+      ${declarations}
+      export const makeRaft = (env) => { env.log("INFO", "number " + ${next}); return new LabRaft(env); };`);
+    expect(new Set(numbers)).toEqual(new Set([1]));
+    expect(numbers.length).toBeGreaterThan(8 * 3 + 4);
   });
 
   it("on a prototype of the language fails the run, and the next finds nothing of it", async () => {

@@ -63,6 +63,7 @@ describe("a module whose top level cannot change is shared", () => {
       "lookup tables",
       "const M = new Map([['a', 1]]), S = new Set(['x', ...['y']]); function f(k) { return S.has(k) ? M.get(k) : M.size; }",
     ],
+    ["a frozen one", "const M = Object.freeze(new Map([['a', 1]])); function f(k) { return M.get(k); }"],
     [
       "encoders",
       "const enc = new TextEncoder(), dec = new TextDecoder(); const none = new Uint8Array(0); function f(x) { return dec.decode(enc.encode(x)) + none.length; }",
@@ -99,6 +100,15 @@ describe("a module whose top level cannot change is shared", () => {
     const constants = "var __defProp = Object.defineProperty; const a = 1, z = Object.freeze([1]);";
     const code = `${constants} const r = { x: 1 }; class C {} function called() {} function given() {} const g = () => [r.x, called(), new C(), given];`;
     expect(stateOf(code)).toEqual({ kind: "shared", watched: ["given", "r", "C"] });
+  });
+
+  it("constants among it, but no modules of Node's, which the guard of the language looks after", () => {
+    const modules = "var fs = require('fs'); var p = __toESM(require('path'), 1), w = __toESM(require('util')); const { join } = fs;";
+    const constants =
+      "const re = /a/, enc = new TextEncoder(), F = Object.freeze({ a: 1 }), M = new Map([['a', () => 1]]), key = Symbol('key');";
+    const uses = "const f = (g) => [re.test(F.a), enc.encode(g), M.get('a'), p.join, fs, join, g(w), dec.decode(g)];";
+    const state = stateOf(`${modules} ${constants} const dec = new TextDecoder(); ${uses}`);
+    expect(state).toEqual({ kind: "shared", watched: ["w", "re", "enc", "F", "M"] });
   });
 });
 
@@ -269,6 +279,15 @@ const keepings: readonly (readonly [declaration: string, uses: readonly string[]
   ["const N = function inner(get) { return get ? inner : (inner.calls ?? 0); };", ["N()", "N(1)()", "change(N(1))"]],
   ["const X = /1/g;", ["X.test('11')", "X.lastIndex"]],
   ["const Y = /1/;", ["Y.test('11')", "Y.lastIndex"]],
+  ["const Z = /1/;", ["Z.test('11')", "(() => { const r = Z; r.lastIndex++; return r.lastIndex; })()", "change(Z)", "take(Z).lastIndex"]],
+  ["const V = Object.freeze({ f: () => 1 });", ["V.f()", "change(V.f)", "mark(V.f)", "take(V).f()"]],
+  ["const A = [() => 1];", ["A[0]()", "A.at(0)()", "change(A.at(0))", "mark(A[0])", "A.length"]],
+  ["const T = new Map([['a', () => 1]]);", ["T.get('a')()", "change(T.get('a'))", "hide(T.get('a'))"]],
+  ["const B = new Uint8Array(0);", ["B.length", "change(B)", "mark(B)", "change(B.buffer)"]],
+  [
+    "class I { static get shared() { return hide(this, []); } static at() { return mark(this); } push() { return this.constructor.shared.push(1); } m() {} }",
+    ["new I().push()", "I.at()", "take(I).name", "change(new I().m)", "hide(I.prototype)"],
+  ],
   ["let later; const set = (v) => { later = v; };", ["later", "set((later ?? 0) + 1)"]],
   [
     "var K = ((K2) => { K2[K2['A'] = 0] = 'A'; return K2; })(K || {});",
@@ -279,6 +298,8 @@ const keepings: readonly (readonly [declaration: string, uses: readonly string[]
 const common = `
 const take = (o) => o;
 const change = (o) => { o.changed = (o.changed ?? 0) + 1; return o.changed; };
+const mark = (o) => { o[Symbol.iterator] = (o[Symbol.iterator] ?? 0) + 1; return o[Symbol.iterator]; };
+const hide = (o, v = (o.hidden ?? 0) + 1) => { Object.defineProperty(o, Array.isArray(v) ? 'shared' : 'hidden', { value: v, configurable: true }); return v; };
 const tidy = (o) => { const had = o.length; o.push(had); o.pop(); return had; };
 `;
 
