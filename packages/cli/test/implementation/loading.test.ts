@@ -321,8 +321,20 @@ describe("module-level state", () => {
   });
 
   it("on the global object ends with the run", async () => {
-    const { numbers } = await factsOf(raft("", "(globalThis.boots = (globalThis.boots ?? 0) + 1)"));
-    expect(numbers.filter((number) => number === 1)).toHaveLength(8);
+    const cwd = project({ "raft.mjs": raft("", "(globalThis.boots = (globalThis.boots ?? 0) + 1)") });
+    const args = ["TestReElection2A", "--seed", "3", "-n", "4", "-p", "1", "--raft", "raft.mjs", "-a", "-o", "logs"];
+    expect((await start(args, { cwd })).exitCode).toBe(0);
+    const logs = logsIn(join(cwd, "logs")).map((name) => readFileSync(join(cwd, "logs", name), "utf8"));
+    expect(logs.map((log) => [...log.matchAll(/number \d+/g)].join())).toEqual(Array(4).fill("number 1,number 2,number 3"));
+  });
+
+  it("on the global object must not be there when a server boots again", async () => {
+    const cwd = project({ "raft.mjs": raft("", "(globalThis.boots = (globalThis.boots ?? 0) + 1)") });
+    const args = ["TestPersist12C", "--seed", "3", "-n", "1", "--raft", "raft.mjs", "-o", "logs"];
+    expect((await start(args, { cwd })).exitCode).toBe(1);
+    const log = readFileSync(join(cwd, "logs", logsIn(join(cwd, "logs"))[0]!), "utf8");
+    expect(log).toMatch(/^reason: S\d kept something in the global boots: a server that boots again must find what its persister holds/m);
+    expect(log).toMatch(/^ +at makeRaft \(raft\.mjs:5:\d+\)$/m);
   });
 });
 

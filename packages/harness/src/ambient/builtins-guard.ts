@@ -1,4 +1,4 @@
-import { sharedObjects } from "./shared-objects.ts";
+import { type SharedObject, sharedObjects } from "./shared-objects.ts";
 
 type Key = string | symbol;
 
@@ -16,7 +16,8 @@ interface Memory {
   readonly enumerable: number;
   readonly prototype: object | null;
   readonly extensible: boolean;
-  readonly inheritedByAll: boolean;
+  /** Whether all its keys are counted after each run. */
+  readonly thorough: boolean;
 }
 
 const inheritedByAll: ReadonlySet<string> = new Set([
@@ -33,6 +34,17 @@ export interface BuiltinChange {
   readonly kind: "added" | "changed";
   /** In words: `changed Array.prototype.push`. */
   readonly deed: string;
+  /** Why that cannot be, where it is not for the sake of all who need the object as it was. */
+  readonly why?: string;
+  /** Whether the object stands in for one of Node's modules. */
+  readonly isOfStandIn?: boolean;
+}
+
+/** Objects whose values are compared by one function. */
+interface Group {
+  readonly memories: readonly Memory[];
+  readonly isStandIn: boolean;
+  readonly firstOtherValue: () => number;
 }
 
 /**
@@ -40,29 +52,53 @@ export interface BuiltinChange {
  * any of them may have been changed: what it needs to look and to put back it takes from them beforehand, and it calls no methods and iterates over nothing.
  */
 export class BuiltinsGuard {
-  readonly #memories: readonly Memory[];
-  readonly #firstOtherValue: () => number;
+  readonly #globals = memoryOf(globalThis, "globalThis");
+  readonly #groups: Group[];
   readonly #globalCount = countGlobals();
   readonly #stackTraceLimit: unknown = Error.stackTraceLimit;
   readonly #prepareStackTrace: unknown = Error.prepareStackTrace;
 
   /** Takes the present state as the right one. */
   constructor() {
-    const objects = [{ object: globalThis, name: "globalThis" }, ...sharedObjects()];
-    this.#memories = objects.map(({ object, name }) => memoryOf(object, name));
-    this.#firstOtherValue = valueComparison(this.#memories);
+    this.#groups = [groupOf([this.#globals, ...memoriesOf(sharedObjects())], false)];
+  }
+
+  /** From now on these objects, too, belong to all code, as they are now. */
+  learn(objects: readonly SharedObject[], isStandIn: boolean): void {
+    this.#groups[this.#groups.length] = groupOf(memoriesOf(objects, true), isStandIn);
   }
 
   /**
-   * Undefined when all is as it was. New global variables are no change: code of all kinds sets some. New properties that are not enumerable are
-   * looked for only where they would matter most; a getter in the place of a getter is not seen.
+   * Undefined when all is as it was. New global variables are no change: code of all kinds sets some. New properties that no loop comes across are
+   * looked for where they would matter most, and everywhere when the look is to be `thorough`; a getter in the place of a getter is not seen.
    */
-  firstChange(): BuiltinChange | undefined {
-    const other = this.#positionOfOtherValue();
-    if (other >= 0) return otherValue(this.#memories[other]!);
-    for (let i = 1; i < this.#memories.length; i++) {
-      const memory = this.#memories[i]!;
-      if (keysOf(memory.object).length !== memory.enumerable || memory.inheritedByAll) {
+  firstChange(thorough = false): BuiltinChange | undefined {
+    for (let i = 0; i < this.#groups.length; i++) {
+      const change = this.#firstChangeIn(this.#groups[i]!, thorough);
+      if (change !== undefined) return change;
+    }
+    return undefined;
+  }
+
+  /** The first one of the language, and of each module of Node's. */
+  changes(): readonly BuiltinChange[] {
+    const changes: BuiltinChange[] = [];
+    for (let i = 0; i < this.#groups.length; i++) {
+      const group = this.#groups[i]!;
+      const change = this.#firstChangeIn(group, true);
+      if (change !== undefined) changes[changes.length] = { ...change, isOfStandIn: group.isStandIn };
+    }
+    return changes;
+  }
+
+  #firstChangeIn(group: Group, thorough: boolean): BuiltinChange | undefined {
+    const { memories } = group;
+    const other = positionOfOtherValue(group);
+    if (other >= 0) return otherValue(memories[other]!);
+    for (let i = 0; i < memories.length; i++) {
+      const memory = memories[i]!;
+      if (memory === this.#globals) continue;
+      if (thorough || memory.thorough || keysOf(memory.object).length !== memory.enumerable) {
         const change = otherKeys(memory);
         if (change !== undefined) return change;
       }
@@ -71,39 +107,40 @@ export class BuiltinsGuard {
   }
 
   /** Removes what a run has left without harm. Puts everything back if the run has changed more. */
-  tidy(changed: boolean): void {
-    if (changed || this.hasLeftovers()) this.restore();
+  tidy(changed: boolean, thorough = false): void {
+    if (changed || this.hasLeftovers(thorough)) this.restore();
   }
 
-  /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. */
-  hasLeftovers(): boolean {
+  /** Whether code under test has set global variables of its own or V8's settings: no harm in itself. Those that no loop comes across take a `thorough` look. */
+  hasLeftovers(thorough = false): boolean {
     if (Error.stackTraceLimit !== this.#stackTraceLimit || Error.prepareStackTrace !== this.#prepareStackTrace) return true;
-    return countGlobals() !== this.#globalCount;
+    return countGlobals() !== this.#globalCount || (thorough && this.#hasOtherGlobals());
+  }
+
+  /** Names of global variables that are there now and were not then. */
+  newGlobals(): Key[] {
+    return this.#hasOtherGlobals() ? namesOfOthers(this.#globals) : [];
+  }
+
+  /** By their number: one of another name is there only beside those that were there. */
+  #hasOtherGlobals(): boolean {
+    return ownKeys(globalThis).length !== this.#globals.keys.length;
   }
 
   /** Puts everything back, global variables included. */
   restore(): void {
     this.restoreBuiltins();
-    removeOthers(this.#memories[0]!);
+    removeOthers(this.#globals);
   }
 
   /** Puts everything back but lets new global variables be. */
   restoreBuiltins(): void {
-    for (let i = 0; i < this.#memories.length; i++) {
-      if (i > 0) removeOthers(this.#memories[i]!);
-      putBack(this.#memories[i]!);
-    }
-  }
-
-  /** Position of the first object that has another value, or -1. */
-  #positionOfOtherValue(): number {
-    try {
-      return this.#firstOtherValue();
-    } catch {
-      // A value has become a getter, and the getter throws.
-      let position = this.#memories.length - 1;
-      while (position >= 0 && !hasOtherDescriptor(this.#memories[position]!)) position--;
-      return position;
+    for (let i = 0; i < this.#groups.length; i++) {
+      const { memories } = this.#groups[i]!;
+      for (let j = 0; j < memories.length; j++) {
+        if (memories[j] !== this.#globals) removeOthers(memories[j]!);
+        putBack(memories[j]!);
+      }
     }
   }
 }
@@ -119,8 +156,29 @@ const {
 } = Reflect;
 const { is, keys: keysOf, getOwnPropertySymbols } = Object;
 
+/** Of those that an assignment makes: counting all would take four times as long. */
 function countGlobals(): number {
   return keysOf(globalThis).length + getOwnPropertySymbols(globalThis).length;
+}
+
+function memoriesOf(objects: readonly SharedObject[], thorough?: boolean): Memory[] {
+  return objects.map(({ object, name }) => memoryOf(object, name, thorough));
+}
+
+function groupOf(memories: readonly Memory[], isStandIn: boolean): Group {
+  return { memories, isStandIn, firstOtherValue: valueComparison(memories) };
+}
+
+/** Position of the first object that has another value, or -1. */
+function positionOfOtherValue({ memories, firstOtherValue }: Group): number {
+  try {
+    return firstOtherValue();
+  } catch {
+    // A value has become a getter, and the getter throws.
+    let position = memories.length - 1;
+    while (position >= 0 && !hasOtherDescriptor(memories[position]!)) position--;
+    return position;
+  }
 }
 
 /** A descriptor that inherits nothing: what code under test adds to Object.prototype must not be part of it. */
@@ -130,7 +188,7 @@ function descriptorOf(object: object, key: Key): PropertyDescriptor | undefined 
   return descriptor;
 }
 
-function memoryOf(object: object, name: string): Memory {
+function memoryOf(object: object, name: string, thorough = inheritedByAll.has(name)): Memory {
   const keys = ownKeys(object);
   const descriptors = Object.create(null) as Record<Key, PropertyDescriptor>;
   for (const key of keys) descriptors[key] = descriptorOf(object, key)!;
@@ -146,7 +204,7 @@ function memoryOf(object: object, name: string): Memory {
     enumerable: keysOf(object).length,
     prototype: getPrototype(object),
     extensible: isExtensible(object),
-    inheritedByAll: inheritedByAll.has(name),
+    thorough,
   };
 }
 
@@ -219,6 +277,13 @@ function otherKeys(memory: Memory): BuiltinChange | undefined {
 function shown(name: string, key: Key): string {
   if (name === "globalThis") return `the global ${String(key)}`;
   return typeof key === "symbol" ? `${name}[${String(key)}]` : `${name}.${key}`;
+}
+
+function namesOfOthers({ object, descriptors }: Memory): Key[] {
+  const now = ownKeys(object) as Key[];
+  const names: Key[] = [];
+  for (let i = 0; i < now.length; i++) if (descriptors[now[i]!] === undefined) names[names.length] = now[i]!;
+  return names;
 }
 
 function removeOthers({ object, descriptors }: Memory): void {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { builtinModule } from "./builtin-module.ts";
-import { forbiddenFunction, forbiddenNamespace, refuseCall, withForbiddenMethods, withMembers } from "./forbidden.ts";
+import { forbiddenFunction, forbiddenNamespace, frozenCopy, refuseCall, withForbiddenMethods, withMembers } from "./forbidden.ts";
 import { randomFunctions, repeatableCrypto } from "./randomness.ts";
 import { repeatableSerialization } from "./serialization.ts";
 import * as timers from "./timers.ts";
@@ -49,15 +49,24 @@ export interface AmbientObjects {
 export class SimulatedBuiltins {
   readonly #modules = new Map<string, unknown>();
   readonly #ambient: () => AmbientObjects;
+  readonly #onFirst: (name: string, module: unknown, isStandIn: boolean) => void;
 
-  constructor(ambient: () => AmbientObjects) {
+  /** `onFirst` is told of each module before it is given away. */
+  constructor(ambient: () => AmbientObjects, onFirst: (name: string, module: unknown, isStandIn: boolean) => void) {
     this.#ambient = ambient;
+    this.#onFirst = onFirst;
   }
 
   require(specifier: string): unknown {
     const name = specifier.replace(/^node:/, "");
-    if (!this.#modules.has(name)) this.#modules.set(name, this.#make(name, specifier));
+    if (!this.#modules.has(name)) this.#modules.set(name, this.#first(name, specifier));
     return this.#modules.get(name);
+  }
+
+  #first(name: string, specifier: string): unknown {
+    const module = this.#make(name, specifier);
+    this.#onFirst(name, module, module !== builtinModule(specifier));
+    return module;
   }
 
   #make(name: string, specifier: string): unknown {
@@ -84,6 +93,8 @@ export class SimulatedBuiltins {
       case "worker_threads":
         // The thread that a server runs in is not its own, and another one in each run.
         return withMembers(this.#forbidden(name, specifier), { isMainThread: true, threadId: 0, parentPort: null, workerData: null });
+      case "constants":
+        return frozenCopy(builtinModule(specifier));
       default:
         return pure.has(name) ? builtinModule(specifier) : this.#forbidden(name, specifier);
     }

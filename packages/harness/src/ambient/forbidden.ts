@@ -52,10 +52,10 @@ export function forbiddenNamespace(name: string, real: object, allowed: (member:
   const stand: Record<string, unknown> = {};
   for (const [key, { value, get }] of membersOf(real)) {
     const standIn = (member: unknown): unknown => {
-      if (allowed(key)) return member;
+      if (allowed(key) && !isObjectOfData(member)) return member;
       if (typeof member === "function") return forbiddenFunction(`${name}.${key}`);
       if (key === "default" || member === real) return stand;
-      return isData(member) ? member : forbiddenNamespace(`${name}.${key}`, member as object);
+      return isData(member) ? frozenCopy(member) : forbiddenNamespace(`${name}.${key}`, member as object);
     };
     // Getters are asked when the member is: some load what nobody needs, some warn that they are deprecated.
     if (get === undefined) stand[key] = standIn(value);
@@ -102,6 +102,19 @@ function isData(value: unknown): boolean {
   return Object.values(Object.getOwnPropertyDescriptors(value)).every(
     (member) => member.get === undefined && typeof member.value !== "function",
   );
+}
+
+function isObjectOfData(value: unknown): boolean {
+  return typeof value === "object" && isData(value);
+}
+
+/** Data that nobody can change, and that is nobody else's. */
+export function frozenCopy<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T;
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>;
+  for (const key of Object.keys(value)) copy[key] = frozenCopy((value as Record<string, unknown>)[key]);
+  return Object.freeze(copy) as T;
 }
 
 function attempt<T>(look: () => T): T | undefined {

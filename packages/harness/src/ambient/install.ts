@@ -9,6 +9,7 @@ import {
 import { simulatedConsole } from "./console.ts";
 import { forbiddenDuringRuns, forbiddenForOthersThanNode, forbiddenFunction } from "./forbidden.ts";
 import { Language } from "./language.ts";
+import { Lasting } from "./lasting.ts";
 import { fixedLocale, type Replacement } from "./locale.ts";
 import { simulatedProcess } from "./process.ts";
 import { random, rewindIdle } from "./randomness.ts";
@@ -35,7 +36,11 @@ export interface Ambient {
  * The time zone is the process's (`TZ`), which a thread cannot change for itself: whoever starts the thread sets it.
  */
 export function installAmbient(): Ambient {
-  const builtins = new SimulatedBuiltins(() => objects);
+  const lasting = new Lasting();
+  const builtins = new SimulatedBuiltins(
+    () => objects,
+    (name, module, isStandIn) => language.learn(name, module, isStandIn),
+  );
   const requireBuiltin = (name: string): unknown => builtins.require(name);
   const objects: AmbientObjects = {
     process: simulatedProcess(requireBuiltin),
@@ -43,9 +48,9 @@ export function installAmbient(): Ambient {
     performance: simulatedPerformance(performance),
     crypto: simulatedWebCrypto(globalThis.crypto),
   };
-  const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs)];
+  const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs), ...lasting.replacements()];
   const former = [...replacements.map(replace), ...neededByAll.map(lock)];
-  const language = new Language();
+  const language = new Language(lasting);
   setLanguage(language);
   return {
     requireBuiltin,

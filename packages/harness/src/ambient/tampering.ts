@@ -16,9 +16,15 @@ export function settleBuiltins(watch: RunWatch | undefined): BuiltinChange | und
   return watched ? undefined : change;
 }
 
+/** Fails the run of a server that boots again and would find what running code has kept beside its persister. */
+export function checkNothingOutlives(server: number): void {
+  const survivor = currentLanguage()?.survivor();
+  if (survivor !== undefined) throw tampering(survivor, server);
+}
+
 /** The failure of a run whose code changed a built-in object, when nothing more than that is known. */
 export function tampering(change: BuiltinChange, server: number | undefined): ImplementationError {
-  const told = `${change.deed}: ${why}`;
+  const told = `${change.deed}: ${change.why ?? why}`;
   const error = new TypeError(told);
   // Made here, its stack would tell of us.
   error.stack = `${error.name}: ${told}`;
@@ -66,9 +72,10 @@ export class TamperingWatch implements RunWatch {
   }
 
   #setTrap(): void {
-    const { owner, key, deed } = this.#change;
+    const { owner, key } = this.#change;
     const former = this.#former;
     let present = former?.value as unknown;
+    const refuseIt = (caller: (...args: never[]) => unknown) => this.#refuse(caller);
     const set = function (this: unknown, value: unknown): void {
       // Between events it is the thread's own code that assigns: a test runner changes timers for a moment when it reports.
       if (this === owner && currentWorld()?.inEvent !== true) {
@@ -76,7 +83,7 @@ export class TamperingWatch implements RunWatch {
         return;
       }
       // An assignment to what inherits from the owner makes a property there, as without the trap.
-      if (this === owner) refuse(deed, why, set);
+      if (this === owner) refuseIt(set);
       defineProperty(this as object, key, { value, writable: true, enumerable: true, configurable: true });
     };
     // An added property that loops would come across must not be there before it is added.
@@ -90,12 +97,12 @@ export class TamperingWatch implements RunWatch {
   }
 
   #guardCalls(): void {
-    const { owner, deed } = this.#change;
+    const { owner } = this.#change;
     for (const [holder, name, changes] of changingCalls) {
       const former = getOwnPropertyDescriptor(holder, name)!;
       const real = former.value as (...args: unknown[]) => unknown;
       const guarded = (...args: unknown[]): unknown => {
-        if (args[0] === owner && changes(this.#change.key, args[1])) refuse(deed, why, guarded);
+        if (args[0] === owner && changes(this.#change.key, args[1])) this.#refuse(guarded);
         return apply(real, holder, args);
       };
       defineProperty(holder, name, { ...former, value: guarded });
@@ -103,6 +110,10 @@ export class TamperingWatch implements RunWatch {
         if (getOwnPropertyDescriptor(holder, name)?.value === guarded) defineProperty(holder, name, former);
       });
     }
+  }
+
+  #refuse(caller: (...args: never[]) => unknown): never {
+    return refuse(this.#change.deed, this.#change.why ?? why, caller);
   }
 
   /** Whether the change has been made: a trap is no longer what it was, or where none can be set something else is. */

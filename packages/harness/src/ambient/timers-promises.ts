@@ -96,6 +96,8 @@ export const timersPromises = {
 
 Object.assign(setTimeout, { [promisify.custom]: sleep });
 Object.assign(setImmediate, { [promisify.custom]: turn });
+// It marks what it is going to return; afterwards these functions take no marks any more.
+for (const timer of [setTimeout, setImmediate]) promisify(timer);
 
 const realSignalAfter = AbortSignal.timeout.bind(AbortSignal);
 

@@ -1,4 +1,5 @@
 import type { ApplyMessage, MakeRaft, Raft, RaftEnv, StartResult } from "@raft-stress/raft/api";
+import { checkNothingOutlives } from "../ambient/tampering.ts";
 import type { CheckedCluster, Checks } from "../check/checks.ts";
 import type { DiskContents } from "../check/write-ahead.ts";
 import { ImplementationError } from "../failure.ts";
@@ -318,6 +319,7 @@ export class Cluster implements CheckedCluster {
   private boot(life: Life): void {
     const { server } = life;
     const boot = this.boots[server]!++;
+    if (boot > 0) checkNothingOutlives(server);
     const { simulation } = this;
     simulation.hosts[server] = new Host(life, () => simulation.stream(randomKeys.ambient, server, boot));
     const saved = this.persisters[server]!.readSnapshot();
