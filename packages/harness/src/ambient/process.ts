@@ -1,22 +1,23 @@
 import { EventEmitter } from "node:events";
 import process from "node:process";
 import { traceStream } from "./console.ts";
-import { forbiddenFunction, forbiddenNamespace, membersOf } from "./forbidden.ts";
+import { forbiddenFunction, forbiddenNamespace, frozenCopy, membersOf } from "./forbidden.ts";
 import { simulatedHrtime, virtualNowMs } from "./time.ts";
 import { currentHost, perHost, refuse } from "./world.ts";
 
+/** What tells of this Node, the same in every run. All other data is of the real process, and undefined here. */
+const harmlessData: ReadonlySet<string> = new Set(["version", "versions", "arch", "platform", "release", "features", "execPath", "config"]);
+
 /** Functions of `process` that tell the same in every run. All others act on the real process, or tell what differs from run to run. */
 const harmless: ReadonlySet<string> = new Set([
-  "constructor", "cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback",
+  "cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback",
 ]); // biome-ignore format: a list
 
-/** What a server finds as `process`: a process of its own, whose streams are the trace and whose end is a failure. */
+/** What a server finds as `process`: a process of its own, whose streams are the trace and whose end is a failure. Nothing of the real one is within its reach. */
 export function simulatedProcess(requireBuiltin: (name: string) => unknown): object {
-  const simulated = Object.create(process) as object;
+  const simulated = Object.create(processPrototype()) as object;
   const members: Record<string, unknown> = {};
-  for (const [name, { value }] of membersOf(process)) {
-    if (typeof value === "function" && !harmless.has(name)) members[name] = forbiddenWithMembers(`process.${name}`, value);
-  }
+  for (const [name, { value }] of membersOf(process)) members[name] = standIn(name, value);
   Object.assign(members, deafEmitter(simulated), {
     hrtime: simulatedHrtime,
     uptime: () => virtualNowMs() / 1000,
@@ -43,7 +44,8 @@ export function simulatedProcess(requireBuiltin: (name: string) => unknown): obj
     Object.defineProperty(simulated, name, { value, writable: true, configurable: true, enumerable: true });
   }
   const ownToEachServer = {
-    env: perHost(() => ({ ...process.env })),
+    env: perHost(() => environment({ ...process.env })),
+    allowedNodeEnvironmentFlags: perHost(() => new Set(process.allowedNodeEnvironmentFlags)),
     stdout: perHost(() => traceStream("INFO", 1)),
     stderr: perHost(() => traceStream("ERRO", 2)),
     pid: () => 1000 + (currentHost()?.life.server ?? 0),
@@ -51,7 +53,29 @@ export function simulatedProcess(requireBuiltin: (name: string) => unknown): obj
   };
   for (const [name, get] of Object.entries(ownToEachServer))
     Object.defineProperty(simulated, name, { get, configurable: true, enumerable: true });
-  return simulated;
+  return Object.defineProperty(simulated, Symbol.toStringTag, { value: "process", configurable: true });
+}
+
+/** As Node's, between the process and all that emits events. */
+function processPrototype(): object {
+  const value = Object.freeze(Object.defineProperty(() => {}, "name", { value: "process" }));
+  return Object.freeze(Object.create(EventEmitter.prototype, { constructor: { value } }) as object);
+}
+
+function standIn(name: string, real: unknown): unknown {
+  if (typeof real === "function") return harmless.has(name) ? real : forbiddenWithMembers(`process.${name}`, real);
+  return harmlessData.has(name) ? frozenCopy(real) : undefined;
+}
+
+/** Environment variables are strings, whatever they are set to. */
+function environment(variables: Record<string, unknown>): object {
+  return new Proxy(variables, {
+    set(_, name, value) {
+      // As Node does, this throws for symbols.
+      variables[`${name as string}`] = `${value as string}`;
+      return true;
+    },
+  });
 }
 
 /** Some functions have others for members: process.memoryUsage.rss. */

@@ -115,17 +115,7 @@ describe("process", () => {
       for (const name of names) expect(name in process, name).toBe(true);
       return [...functions.keys()].filter((name) => Reflect.get(process, name) === functions.get(name));
     });
-    const harmless = [
-      "constructor",
-      "cwd",
-      "getuid",
-      "geteuid",
-      "getgid",
-      "getegid",
-      "getgroups",
-      "assert",
-      "hasUncaughtExceptionCaptureCallback",
-    ];
+    const harmless = ["cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback"];
     expect(passed.filter((name) => !harmless.includes(name))).toEqual([]);
   });
 
@@ -170,6 +160,55 @@ describe("process", () => {
     });
     expect([process.env.RAFT_STRESS_TEST, process.env.RAFT_STRESS_NEW]).toEqual(["real", undefined]);
     delete process.env.RAFT_STRESS_TEST;
+  });
+
+  test("its environment holds strings, whatever they were set to", async () => {
+    const seen = await onServer(() => {
+      const { env } = process as object as { env: Record<string | symbol, unknown> };
+      env.NUMBER = 1;
+      env.NOTHING = undefined;
+      Object.assign(env, { OBJECT: {}, GONE: "x" });
+      delete env.GONE;
+      const refused = [() => (env.SYMBOL = Symbol("s")), () => (env[Symbol("s")] = "x")].map((set) => {
+        try {
+          return set();
+        } catch (error) {
+          return (error as Error).name;
+        }
+      });
+      return [env.NUMBER, env.NOTHING, env.OBJECT, env.GONE, "GONE" in env, Object.keys(env).includes("NUMBER"), ...refused];
+    });
+    expect(seen).toEqual(["1", "undefined", "[object Object]", undefined, false, true, "TypeError", "TypeError"]);
+  });
+
+  test("has nothing real behind it", async () => {
+    const real = process;
+    const realMembers = new Set<unknown>();
+    for (let owner: object = real; owner !== EventEmitter.prototype; owner = Object.getPrototypeOf(owner) as object) {
+      for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner))) if (typeof value === "object") realMembers.add(value);
+    }
+    realMembers.delete(null);
+    const seen = await onServer(() => {
+      const chain: unknown[] = [];
+      for (let owner: object | null = process; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) chain.push(owner);
+      const values = chain.slice(0, 2).flatMap((owner) => Reflect.ownKeys(owner as object).map((key) => Reflect.get(owner as object, key)));
+      return {
+        reachesReal: chain.includes(real) || chain.includes(Object.getPrototypeOf(real)) || values.includes(real),
+        shared: values.filter((value) => realMembers.has(value)),
+        names: [process.constructor.name, Object.prototype.toString.call(process), process instanceof EventEmitter],
+        nothing: [process.mainModule, Reflect.get(process, "moduleLoadList"), Reflect.get(process, "_events")],
+        frozen: [process.versions, process.release, process.config, process.features].every(Object.isFrozen),
+        versions: [process.versions.node, process.allowedNodeEnvironmentFlags.has("--no-warnings")],
+      };
+    });
+    expect(seen).toEqual({
+      reachesReal: false,
+      shared: [],
+      names: ["process", "[object process]", true],
+      nothing: [undefined, undefined, undefined],
+      frozen: true,
+      versions: [real.versions.node, true],
+    });
   });
 
   test("each server is a process; its listeners hear nothing; nothing of it outlives it", async () => {
