@@ -1,6 +1,7 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { builtinModule } from "./builtin-module.ts";
 import { forbiddenFunction, forbiddenNamespace, frozenCopy, refuseCall, withForbiddenMethods, withMembers } from "./forbidden.ts";
+import { membersOfBuffer, membersOfDiagnosticsChannel, membersOfUtil, patchedModule } from "./patched-modules.ts";
 import { randomFunctions, repeatableCrypto } from "./randomness.ts";
 import { repeatableSerialization } from "./serialization.ts";
 import * as timers from "./timers.ts";
@@ -59,6 +60,8 @@ export class SimulatedBuiltins {
 
   require(specifier: string): unknown {
     const name = specifier.replace(/^node:/, "");
+    // The old name, with which Node warns.
+    if (name === "sys") return this.require("util");
     if (!this.#modules.has(name)) this.#modules.set(name, this.#first(name, specifier));
     return this.#modules.get(name);
   }
@@ -95,6 +98,15 @@ export class SimulatedBuiltins {
         return withMembers(this.#forbidden(name, specifier), { isMainThread: true, threadId: 0, parentPort: null, workerData: null });
       case "constants":
         return frozenCopy(builtinModule(specifier));
+      case "buffer":
+        return patchedModule(name, membersOfBuffer);
+      case "util":
+        return patchedModule(
+          name,
+          membersOfUtil(() => this.#ambient().console),
+        );
+      case "diagnostics_channel":
+        return patchedModule(name, membersOfDiagnosticsChannel);
       default:
         return pure.has(name) ? builtinModule(specifier) : this.#forbidden(name, specifier);
     }

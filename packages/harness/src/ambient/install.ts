@@ -11,6 +11,7 @@ import { forbiddenDuringRuns, forbiddenForOthersThanNode, forbiddenFunction } fr
 import { Language } from "./language.ts";
 import { Lasting } from "./lasting.ts";
 import { fixedLocale, type Replacement } from "./locale.ts";
+import { withinModules } from "./patched-modules.ts";
 import { simulatedProcess } from "./process.ts";
 import { random, rewindIdle } from "./randomness.ts";
 import { simulatedDate, simulatedPerformance, simulatedTemporal, virtualDateMs, virtualNowMs } from "./time.ts";
@@ -48,7 +49,13 @@ export function installAmbient(): Ambient {
     performance: simulatedPerformance(performance),
     crypto: simulatedWebCrypto(globalThis.crypto),
   };
-  const replacements = [...globals(objects), ...withinGlobals(), ...fixedLocale(virtualDateMs), ...lasting.replacements()];
+  const replacements = [
+    ...globals(objects),
+    ...withinGlobals(),
+    ...withinModules(),
+    ...fixedLocale(virtualDateMs),
+    ...lasting.replacements(),
+  ];
   const former = [...replacements.map(replace), ...neededByAll.map(lock)];
   const language = new Language(lasting);
   setLanguage(language);

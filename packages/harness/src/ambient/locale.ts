@@ -53,7 +53,7 @@ export function fixedLocale(presentMs: () => number): Replacement[] {
     const simulated = withLocale(real);
     replacements.push([Intl, name, simulated], [real.prototype as object, "constructor", simulated]);
   }
-  replacements.push(...presentByDefault(presentMs));
+  replacements.push(...presentByDefault(presentMs), ...timeZoneInEnglish());
   return replacements;
 }
 
@@ -63,6 +63,17 @@ function withLocale(real: object): object {
   return new Proxy(real as () => unknown, {
     apply: (target, self, args: unknown[]) => Reflect.apply(target, self, localized(args)),
     construct: (target, args: unknown[], newTarget) => Reflect.construct(target, localized(args), newTarget) as object,
+  });
+}
+
+/** `Wed Jan 01 2020 00:00:00 GMT+0000 (Coordinated Universal Time)`, whose last words V8 writes in the language of the machine. */
+function timeZoneInEnglish(): Replacement[] {
+  return ["toString", "toTimeString"].map((name) => {
+    const real = Reflect.get(Date.prototype, name) as () => string;
+    const fixed = function (this: unknown): string {
+      return Reflect.apply(real, this, []).replace(/ GMT\+0000 \(.*\)$/, " GMT+0000 (Coordinated Universal Time)");
+    };
+    return [Date.prototype, name, Object.defineProperty(fixed, "name", { value: name })];
   });
 }
 

@@ -19,7 +19,6 @@ export function settingsOfModule(name: string): Setting[] {
     case "stream":
       return [false, true].map(ofHighWaterMark);
     case "util":
-    case "sys":
       return tablesOfInspect().map(ofTable);
     default:
       return [];

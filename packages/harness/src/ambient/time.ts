@@ -75,6 +75,18 @@ interface MeasureOptions {
   readonly detail?: unknown;
 }
 
+/** Of a process that has started at once and is never idle. */
+const nodeTiming = Object.freeze({
+  ...{ name: "node", entryType: "node", startTime: 0, nodeStart: 0, v8Start: 0, environment: 0, bootstrapComplete: 0, loopStart: 0 },
+  ...{ loopExit: -1, idleTime: 0, uvMetricsInfo: Object.freeze({ loopCount: 0, events: 0, eventsWaiting: 0 }) },
+  get duration(): number {
+    return virtualNowMs();
+  },
+  toJSON(): object {
+    return { ...nodeTiming };
+  },
+});
+
 /** `performance`: the virtual clock, marks and measures by it. What else it tells depends on the machine. */
 export function simulatedPerformance(real: object): object {
   const recorded = perHost(() => ({ entries: [] as Entry[] }));
@@ -111,6 +123,7 @@ export function simulatedPerformance(real: object): object {
     getEntriesByName: (wanted: string, type?: string) =>
       recorded().entries.filter(({ name, entryType }) => name === wanted && (type === undefined || entryType === type)),
     getEntriesByType: (wanted: string) => recorded().entries.filter(({ entryType }) => entryType === wanted),
+    nodeTiming,
     toJSON: () => ({ timeOrigin: epochMs }),
     timerify: <F>(timed: F): F => timed,
   });

@@ -1,11 +1,12 @@
 import { EventEmitter } from "node:events";
+import util from "node:util";
 import { describe, expect, test } from "vitest";
 import { boot, onServer, type Program, realAndSimulated, runServer, runServers, withAmbient } from "../support/ambient.ts";
 
 const sleep = (delayMs: number): Promise<void> => new Promise((done) => setTimeout(done, delayMs));
 
 /** The trace that a program leaves. */
-async function traceOf(program: () => unknown): Promise<string[]> {
+async function traceOf(program: Program<unknown>): Promise<string[]> {
   const { trace, error } = await runServer(program, { traceLevel: "debug" });
   expect(error).toBeUndefined();
   return trace.split("\n").slice(0, -1);
@@ -117,6 +118,14 @@ describe("process", () => {
     });
     const harmless = ["cwd", "getuid", "geteuid", "getgid", "getegid", "getgroups", "assert", "hasUncaughtExceptionCaptureCallback"];
     expect(passed.filter((name) => !harmless.includes(name))).toEqual([]);
+  });
+
+  test.runIf("log" in util)("util.log writes into the trace", async () => {
+    const lines = await traceOf(async ({ ambient }) => {
+      await sleep(61_001);
+      (ambient.requireBuiltin("util") as { log(...args: unknown[]): void }).log("term %d", 3);
+    });
+    expect(lines.map((line) => line.slice(7))).toEqual(["INFO S0 1 Jan 00:01:01 - term 3"]);
   });
 
   test("streams write into the trace and call back as Node's do", async () => {

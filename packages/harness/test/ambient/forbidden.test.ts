@@ -50,6 +50,18 @@ const moduleCalls: Record<string, [module: string, call: (it: Loose) => unknown]
   "fs.promises.readFile()": ["fs", (fs) => fs.promises.readFile("/etc/hostname")],
   "fs.promises.writeFile() of fs/promises": ["fs/promises", (fs) => fs.writeFile("/tmp/x", "")],
   "new fs.ReadStream()": ["fs", (fs) => new fs.ReadStream("/etc/hostname")],
+  "new buffer.File()": ["buffer", (buffer) => new buffer.File([], "x")],
+  "util.aborted()": ["util", (util) => util.aborted(AbortSignal.timeout(1), {})],
+  "diagnostics_channel.subscribe()": ["diagnostics_channel", (dc) => dc.subscribe("x", () => {})],
+  "diagnostics_channel.Channel.subscribe()": ["diagnostics_channel", (dc) => dc.channel("x").subscribe(() => {})],
+  "diagnostics_channel.TracingChannel.subscribe()": ["diagnostics_channel", (dc) => dc.tracingChannel("x").subscribe({ start() {} })],
+  "diagnostics_channel.Channel.bindStore()": ["diagnostics_channel", (dc) => dc.channel("x").bindStore({})],
+  "EventEmitterAsyncResource.asyncId()": ["events", (events) => new events.EventEmitterAsyncResource({ name: "x" }).asyncId],
+  "EventEmitterAsyncResource.triggerAsyncId()": ["events", (events) => new events.EventEmitterAsyncResource({ name: "x" }).triggerAsyncId],
+  "EventEmitterAsyncResource.asyncId() of its resource": [
+    "events",
+    (events) => new events.EventEmitterAsyncResource({ name: "x" }).asyncResource.asyncId(),
+  ],
   "net.connect()": ["net", (net) => net.connect(1)],
   "new net.Socket()": ["net", (net) => new net.Socket()],
   "http.globalAgent.destroy()": ["http", (http) => http.globalAgent.destroy()],
@@ -228,6 +240,27 @@ describe("modules", () => {
     });
     expect(error).toBeUndefined();
     expect(value).toEqual([[1, 2], ["AbortError", "TimeoutError"], ["a", "b"], "squeezed", "in scope", "function", "b", "\n"]);
+  });
+
+  test("what computes beside what is forbidden works", async () => {
+    const { value, error } = await runServer(async ({ ambient }) => {
+      const get = <T>(name: string): T => ambient.requireBuiltin(name) as T;
+      const { channel, hasSubscribers } = get<typeof import("node:diagnostics_channel")>("diagnostics_channel");
+      channel("x").publish(1);
+      const { EventEmitterAsyncResource } = get<typeof import("node:events")>("events");
+      const heard: unknown[] = [];
+      new EventEmitterAsyncResource({ name: "x" }).on("said", (what) => heard.push(what)).emit("said", 1);
+      const util = get<typeof import("node:util")>("util");
+      util.getSystemErrorMap().clear();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return [
+        [channel("x").hasSubscribers, hasSubscribers("x"), heard, util.getSystemErrorMap().size > 0],
+        [util.isDeepStrictEqual([1], [1]), get("sys") === util, get<typeof import("node:buffer")>("buffer").Buffer === Buffer],
+        { ...performance.nodeTiming.toJSON(), toJSON: undefined, uvMetricsInfo: undefined },
+      ];
+    });
+    expect(error).toBeUndefined();
+    expect(value).toMatchObject([[false, false, [1], true], [true, true, true], { name: "node", duration: 5, loopExit: -1, nodeStart: 0 }]);
   });
 
   test("what is no built-in module is refused as Node refuses it", async () => {

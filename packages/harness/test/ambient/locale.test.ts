@@ -79,12 +79,14 @@ test("a machine of another language gives the same", async () => {
     import { writeSync } from "node:fs";
     const before = (1234.5).toLocaleString();
     installAmbient();
-    writeSync(1, JSON.stringify([before, new Intl.NumberFormat().resolvedOptions().locale, (1234.5).toLocaleString(), new Intl.NumberFormat("${unknown}").format(1234.5)]));
+    writeSync(1, JSON.stringify([before, new Intl.NumberFormat().resolvedOptions().locale, (1234.5).toLocaleString(), new Intl.NumberFormat("${unknown}").format(1234.5), String(new Date(0)), new Date(0).toTimeString(), Date().slice(-28), String(new Date(NaN))]));
   `;
   const inGerman = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
-    env: { ...process.env, LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" },
+    env: { ...process.env, TZ: "UTC", LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" },
   });
-  expect(JSON.parse(inGerman.toString())).toEqual(["1.234,5", "en-US", "1,234.5", "1,234.5"]);
+  const zone = "GMT+0000 (Coordinated Universal Time)";
+  const inEnglish = [`Thu Jan 01 1970 00:00:00 ${zone}`, `00:00:00 ${zone}`, zone.slice(-28), "Invalid Date"];
+  expect(JSON.parse(inGerman.toString())).toEqual(["1.234,5", "en-US", "1,234.5", "1,234.5", ...inEnglish]);
 });
 
 describe("as the real ones", () => {
