@@ -58,6 +58,8 @@ export class Simulation {
   readonly hash: TraceHash;
   readonly recent: RecentEvents;
   readonly synchronous: boolean;
+  /** Who looks into the run; undefined for an ordinary one. */
+  readonly watch: RunWatch | undefined;
   /** Names of the RPC methods seen, for reports. */
   readonly methods: string[] = [""];
   /** Number of events that have begun. */
@@ -86,7 +88,6 @@ export class Simulation {
   private readonly maxVirtualUs: number;
   private readonly maxEventsPerInstant: number;
   private readonly stopAtEvent: number | undefined;
-  private readonly watch: RunWatch | undefined;
   private readonly progress: Int32Array | undefined;
   private readonly realElapsedUs: (() => number) | undefined;
   private readonly adversary: Adversary | undefined;

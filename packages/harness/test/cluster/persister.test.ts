@@ -107,6 +107,28 @@ describe("MemoryPersister", () => {
     expect([...persister.readState(), ...persister.readSnapshot()]).toEqual([4, 5]);
   });
 
+  it("tells a watch of every byte, also of those that the trace hash leaves out", () => {
+    const told = (state: Uint8Array, snapshot: Uint8Array) => {
+      const words: number[] = [];
+      const watch = { begin() {}, scheduled() {}, end() {}, hashed: (word: number) => void words.push(word) };
+      const simulation = newSimulation({ watch });
+      new MemoryPersister(simulation, 0).save(state, snapshot);
+      return { hash: `${simulation.hash}`, words: words.join() };
+    };
+    const state = new Uint8Array(1000);
+    const snapshot = new Uint8Array(100);
+    const first = told(state, snapshot);
+    expect(told(state, snapshot)).toEqual(first);
+    for (const [otherState, otherSnapshot] of [
+      [state.with(500, 1), snapshot],
+      [state, snapshot.with(50, 1)],
+    ] as const) {
+      const other = told(otherState, otherSnapshot);
+      expect(other.hash).toBe(first.hash);
+      expect(other.words).not.toBe(first.words);
+    }
+  });
+
   it("makes every save part of the trace hash", () => {
     const hashAfter = (...saves: [Uint8Array, Uint8Array][]) => {
       const simulation = newSimulation();
