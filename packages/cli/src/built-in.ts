@@ -3,14 +3,14 @@ import type { Backend } from "./backend.ts";
 import { formatDuration } from "./durations.ts";
 import type { Executor } from "./executor.ts";
 import { exitCodes, UserError } from "./exit-codes.ts";
+import type { FreshThreadCheck } from "./fresh-thread-check.ts";
 import { goalOf } from "./goal.ts";
 import type { BundledRaft } from "./implementation/bundled-raft.ts";
 import { raftFile } from "./implementation/raft-file.ts";
 import { watchForInterrupts } from "./interrupt.ts";
-import { replayCommandFor } from "./invocation.ts";
+import { replayBesideOthers, replayCommandFor } from "./invocation.ts";
 import { jsonFile, openJson } from "./json-target.ts";
 import { whereItWas } from "./lost-run.ts";
-import type { Options } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
@@ -43,8 +43,8 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
     const goal = goalOf(options);
     const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
     if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
-    const executor = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(pool) : pool;
-    return await carryOut(session, { interruption, json, openBackend: () => backend(executor, session) });
+    const check = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(pool) : undefined;
+    return await carryOut(session, { interruption, json, openBackend: () => backend(check ?? pool, session, replayFor(session, check)) });
   } finally {
     await threads.threads.destroy();
   }
@@ -118,12 +118,21 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
 }
 
-function backend(executor: Executor, { subject, options }: { readonly subject: string; readonly options: Options }): Backend {
+function replayFor({ options, seed }: Session, check: FreshThreadCheck | undefined): Backend["replayCommand"] {
+  const alone = replayCommandFor(options);
+  const besideOthers = replayBesideOthers(options, seed);
+  return (test, runSeed) => {
+    const iteration = check?.differingIteration(test, runSeed);
+    return iteration === undefined ? alone(test, runSeed) : besideOthers(test, iteration);
+  };
+}
+
+function backend(executor: Executor, { subject }: Session, replayCommand: Backend["replayCommand"]): Backend {
   return {
     executor,
     subject,
     origin: { raft: subject },
-    replayCommand: replayCommandFor(options),
+    replayCommand,
     logContent: (result, header) => (result.log === undefined ? undefined : { text: `${header()}${endLine(result.log)}` }),
     fileName: (test) => test,
     remarks: () => [],

@@ -58,18 +58,32 @@ export function externalReplayFor({
 }
 
 /** The command line that tests a Raft, as the user can type it here. */
-export function commandFor(raft: string, test: string): string {
+export function testCommandFor(raft: string, test: string): string {
   return `${startedAs()} --raft ${shellWord(raft)} ${test}`;
 }
 
+type Replayed = Pick<Options, "raft" | "clock" | "race" | "checkDeterminism">;
+
 /** The command line that makes one run again, as the user can type it here. */
-export function replayCommandFor(
-  options: Pick<Options, "raft" | "clock" | "race" | "checkDeterminism">,
-): (test: string, seed: string) => string {
+export function replayCommandFor(options: Replayed): (test: string, seed: string) => string {
+  const again = commandFor(options);
+  return (test, seed) => again(test, seed, "-n 1");
+}
+
+/**
+ * The same for a run that was another one on a fresh thread, with those before it that may have left something to it. `seed`: the command's own;
+ * with a single run there would be none before it on either thread.
+ */
+export function replayBesideOthers(options: Replayed, seed: string): (test: string, iteration: number) => string {
+  const again = commandFor(options);
+  return (test, iteration) => again(test, seed, `-n ${Math.max(2, iteration + 1)} -p 1`);
+}
+
+function commandFor({ raft, clock, race, checkDeterminism }: Replayed): (test: string, seed: string, runs: string) => string {
   const start = startedAs();
-  const raft = options.raft === undefined ? "" : ` --raft ${shellWord(options.raft)}`;
-  const clock = options.clock === "virtual" ? "" : ` --clock ${options.clock}`;
-  const race = options.race ? " -r" : "";
-  const twice = options.checkDeterminism ? " --check-determinism" : "";
-  return (test, seed) => `${start} ${test} --seed ${seed} -n 1${raft}${clock}${race}${twice}`;
+  const file = raft === undefined ? "" : ` --raft ${shellWord(raft)}`;
+  const kind = clock === "virtual" ? "" : ` --clock ${clock}`;
+  const schedule = race ? " -r" : "";
+  const twice = checkDeterminism ? " --check-determinism" : "";
+  return (test, seed, runs) => `${start} ${test} --seed ${seed} ${runs}${file}${kind}${schedule}${twice}`;
 }

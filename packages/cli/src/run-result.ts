@@ -1,4 +1,4 @@
-import type { Failure, Job, Outcome } from "@raft-stress/harness";
+import type { Act, Failure, Job, Outcome } from "@raft-stress/harness";
 
 /** What is told apart among external runs that did not pass; finer than their outcome. */
 export type FailureKind = "failed" | "panic" | "race" | "timeout" | "signal" | "memory" | "no-test" | "not-started";
@@ -45,6 +45,8 @@ export interface RunResult {
   readonly traceHash?: string;
   /** For each event, a hash of all that had happened by its end; see the harness's `IterationResult`. */
   readonly eventDigests?: Int32Array;
+  /** What was done in one event, where that was asked for; see the harness's `IterationResult`. */
+  readonly acts?: readonly Act[];
   readonly failure?: RunFailure;
   /** What was checked, and what happened; see the harness's `IterationResult`. */
   readonly looks?: readonly number[];

@@ -5,7 +5,7 @@ import type { RunResult } from "../src/run-result.ts";
 
 type Job = RunResult["job"];
 
-const job = (iteration: number): Job => ({ test: "TestX", iteration, seed: "0" });
+const job = (iteration: number): Job => ({ test: "TestX", iteration, seed: `${iteration}` });
 
 function resultOf(made: Job, traceHash: string, digests: readonly number[], others: Partial<RunResult> = {}): RunResult {
   return { job: made, outcome: "pass", seconds: 1, realMs: 1, traceHash, eventDigests: Int32Array.from(digests), ...others };
@@ -32,10 +32,11 @@ function fakeExecutor(make: (job: Job, batch: Batch) => RunResult): Executor & {
 async function check(make: (job: Job, batch: Batch) => RunResult) {
   const executor = fakeExecutor(make);
   const told: (readonly [number, RunResult])[] = [];
-  const end = await new FreshThreadCheck(executor).run({ jobs: [job(0), job(1)] }, (some) => told.push(...some));
+  const made = new FreshThreadCheck(executor);
+  const end = await made.run({ jobs: [job(0), job(1)] }, (some) => told.push(...some));
   expect(end).toEqual({ type: "done" });
   expect(told.map(([position]) => position)).toEqual([0, 1]);
-  return { results: told.map(([, result]) => result), batches: executor.batches };
+  return { results: told.map(([, result]) => result), batches: executor.batches, differingIteration: made.differingIteration.bind(made) };
 }
 
 describe("runs that are made again on a fresh thread", () => {
@@ -48,19 +49,43 @@ describe("runs that are made again on a fresh thread", () => {
     ]);
   });
 
-  it("are nondeterministic when they are others there: with the first event that differs, as it is there", async () => {
-    const { results, batches } = await check((made, { fresh, settings }) => {
-      if (settings?.stopAtEvent !== undefined)
-        return resultOf(made, "", [], { failure: { cause: "stopped", reason: "", seen: "S1: a timer" } });
+  const stack = "    at vote (raft.ts:3:7)";
+  const actsOf = (contents: string) => [
+    { text: "at 1.000 ms, S1: a timer", stack: "" },
+    { text: "request Vote S1 -> S0, in 1 ms", stack },
+    { text: `request Vote S1 -> S2 ${contents}, in 1 ms`, stack },
+  ];
+
+  it("are nondeterministic when they are others there: with the first event that differs, and what is done in it on both", async () => {
+    const { results, batches, differingIteration } = await check((made, { fresh, settings }) => {
+      if (settings?.tellActsOf !== undefined) return resultOf(made, "", [], { acts: actsOf(fresh ? "{ n: 10 }" : "{ n: 12 }") });
       const leaks = fresh && made.iteration === 1;
       return resultOf(made, leaks ? "there" : "here", leaks ? [1, 2, 9, 9] : [1, 2, 3, 4]);
     });
     expect(results[0]!.outcome).toBe("pass");
-    expect(results[1]!.outcome).toBe("nondeterministic");
-    expect(results[1]!.failure?.reason).toBe(
-      "the same seed gave another run on a fresh worker thread (trace hash here, there there); the first event that differs is number 3, there: S1: a timer",
+    const { outcome, failure, log } = results[1]!;
+    expect(outcome).toBe("nondeterministic");
+    expect(failure?.reason).toBe(
+      "the same seed gave another run on a fresh worker thread (trace hash here, there there); the first event that differs is number 3; " +
+        "there: at 1.000 ms, S1: a timer; used thread: request Vote S1 -> S2 { n: 12 }, in 1 ms; fresh thread: request Vote S1 -> S2 { n: 10 }, in 1 ms",
     );
-    expect(batches.at(-1)).toMatchObject({ fresh: true, settings: { stopAtEvent: 3, checkDeterminism: false } });
+    expect(failure?.stack).toBe(`${stack}\n${stack}`);
+    expect(log).toContain(`  fresh thread: request Vote S1 -> S2 { n: 10 }, in 1 ms\n${stack}\n`);
+    expect(batches.slice(-2)).toMatchObject([
+      { fresh: false, settings: { tellActsOf: 3, stopAtEvent: 4, checkDeterminism: false } },
+      { fresh: true, settings: { tellActsOf: 3, stopAtEvent: 4, checkDeterminism: false } },
+    ]);
+    expect([differingIteration("TestX", "0"), differingIteration("TestX", "1"), differingIteration("TestY", "1")]).toEqual([
+      undefined,
+      1,
+      undefined,
+    ]);
+  });
+
+  it("are nondeterministic, too, when nothing shows it but what their events have done", async () => {
+    const { results } = await check((made, { fresh }) => resultOf(made, "same", fresh ? [1, 3] : [1, 2], { acts: actsOf("") }));
+    expect(results.map(({ outcome }) => outcome)).toEqual(["nondeterministic", "nondeterministic"]);
+    expect(results[0]!.failure?.reason).toMatch(/number 2; there: at 1\.000 ms, S1: a timer$/);
   });
 
   it("are told as they are there when two runs on the fresh thread differ", async () => {

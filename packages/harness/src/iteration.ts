@@ -19,7 +19,7 @@ import { Adversary } from "./race/adversary.ts";
 import { isToBlame } from "./race/judgement.ts";
 import { describeSchedule, drawSchedule, type Schedule } from "./race/schedule.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
-import { Comparison, Journal, tellDifference, Witness } from "./sim/journal.ts";
+import { Comparison, EventActs, Journal, Recorder, tellDifference, tellOthers, Witness } from "./sim/journal.ts";
 import { defaultLimits } from "./sim/limits.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import type { RunWatch } from "./sim/run-watch.ts";
@@ -55,7 +55,8 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
   const schedule = settings.checks === "race" ? drawSchedule(seed, servers) : undefined;
   const pass: RunPass = (traceLevel, options) => runPass({ test, seed, schedule, makeRaft }, { ...settings, traceLevel }, options);
 
-  const { first, repeated } = await runAsAsked(settings, pass);
+  const acts = settings.tellActsOf === undefined ? undefined : new EventActs(settings.tellActsOf);
+  const { first, repeated } = await runAsAsked(settings, acts === undefined ? pass : (level) => pass(level, { watch: acts }));
   const realMs = performance.now() - startMs;
   const cpu = startCpu === undefined ? undefined : process.cpuUsage(startCpu);
   const { outcome, failure, log } = await conclude(first, repeated, settings, pass);
@@ -74,6 +75,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
     traceHash: simulation.hash.toString(),
     ...(checks === undefined ? {} : { looks: checks.looks(), coverage: checks.coverage.values() }),
     ...(repeated === undefined ? {} : { eventDigests: repeated.eventDigests }),
+    ...(acts === undefined ? {} : { acts: acts.acts }),
     ...(failure === undefined ? {} : { failure }),
     ...(schedule === undefined ? {} : { schedule: describeSchedule(schedule) }),
     ...(excused === undefined ? {} : { excused: excused.reason }),
@@ -115,7 +117,17 @@ async function differenceOf(first: Journal, pass: RunPass): Promise<string[] | u
   if (parting === undefined) return undefined;
   const witness = new Witness(first, parting.position);
   await pass("none", { watch: witness });
-  return tellDifference(first, parting, witness.act);
+  const others = parting.act !== undefined && witness.act === undefined ? await differenceOfOthers(parting.position, pass) : undefined;
+  return others ?? tellDifference(first, parting, witness.act);
+}
+
+/** The first run does not come again. Two more may part in the same way. */
+async function differenceOfOthers(around: number, pass: RunPass): Promise<string[] | undefined> {
+  const recorder = new Recorder(around);
+  await pass("none", { watch: recorder });
+  const comparison = new Comparison(recorder);
+  await pass("none", { watch: comparison });
+  return tellOthers(recorder, comparison.parting);
 }
 
 interface Conclusion {

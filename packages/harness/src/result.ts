@@ -29,6 +29,8 @@ export interface RunSettings {
   readonly checkDeterminism: boolean;
   /** End the run before this event: shows the way into a run that does not end by itself. */
   readonly stopAtEvent?: number;
+  /** Tell what code does in the event of this number, from 1. */
+  readonly tellActsOf?: number;
   /** Measure processor time too: it costs more than a short run. */
   readonly measureCpu?: boolean;
   /** Whether runs are held against the invariants of Raft (`on`, the default), and in an adversary's order of events, another one for each run seed (`race`, virtual clock only); `off` for measuring what that costs. */
@@ -81,6 +83,13 @@ export interface Failure {
   readonly evidence?: readonly Evidence[];
 }
 
+/** Something that code did to its run. */
+export interface Act {
+  readonly text: string;
+  /** Where the code was, lines of an Error's stack; empty when no code of the implementation was running. */
+  readonly stack: string;
+}
+
 export interface IterationResult {
   readonly job: Job;
   readonly outcome: Outcome;
@@ -106,6 +115,8 @@ export interface IterationResult {
   readonly coverage?: readonly number[];
   /** With `checkDeterminism`: for each event, a hash of all that had happened by its end. */
   readonly eventDigests?: Int32Array;
+  /** With `tellActsOf`: the event, then what was done in it, as long as the run came to it. */
+  readonly acts?: readonly Act[];
   readonly failure?: Failure;
   /** With checks `race`: how the adversary went about it, and what was judged. */
   readonly schedule?: string;

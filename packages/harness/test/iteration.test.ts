@@ -381,18 +381,18 @@ describe("a Raft that is not deterministic", () => {
     expect(outcome).toBe("nondeterministic");
     expect(failure?.cause).toBe("the same seed gave another run");
     expect(failure?.reason).toMatch(
-      /^the same seed gave another run: event \d+ differs; both runs: {2}at 30\.000 ms, S1: a timer; first run: {2}something else, or nothing more; second run: S1: a timer, in \d+ ms$/,
+      /^the same seed gave another run: event \d+ differs; what the first run did differs each time; so these are two more runs of the seed; both runs: {2}at 30\.000 ms, S1: a timer; third run: {2}S1: a timer, in \d+ ms; fourth run: S1: a timer, in \d+ ms$/,
     );
     expect(failure?.stack).toMatch(/^ {4}at .*test\/iteration\.test\.ts:\d+:\d+/);
     expect(log).toMatch(/^event \d+ differs$/m);
-    expect(log).toMatch(/^ {2}second run: S1: a timer, in \d+ ms\n {4}at .*iteration\.test\.ts:/m);
+    expect(log).toMatch(/^ {2}fourth run: S1: a timer, in \d+ ms\n {4}at .*iteration\.test\.ts:/m);
   });
 
   it("is found by checking when the same event saves something else", async () => {
     const { outcome, failure } = await run("TestInitialElection2A", savesSomethingElse, { checkDeterminism: true });
     expect(outcome).toBe("nondeterministic");
     expect(failure?.reason).toMatch(
-      /both runs: {2}at 30\.000 ms, S1: a timer; .*; second run: a save, an answer or a state with other contents$/,
+      /both runs: {2}at 30\.000 ms, S1: a timer; .*; fourth run: a save, an answer or a state with other contents$/,
     );
     expect(failure?.stack).toContain("iteration.test.ts");
   });

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes, UserError } from "../exit-codes.ts";
-import { commandFor } from "../invocation.ts";
+import { testCommandFor } from "../invocation.ts";
 import type { Options } from "../options.ts";
 import { createOutput } from "../output.ts";
 
@@ -18,7 +18,7 @@ export async function init(words: readonly string[], options: Options): Promise<
   await writeNew(file, await firstRaft());
   const output = createOutput({ color: options.color, jsonOnStdout: false });
   output.print(`Wrote ${file}: a Raft with nothing in it yet, and hints where the work is.`);
-  output.print(`Its first test:  ${commandFor(file, "TestInitialElection2A")}`);
+  output.print(`Its first test:  ${testCommandFor(file, "TestInitialElection2A")}`);
   return exitCodes.passed;
 }
 

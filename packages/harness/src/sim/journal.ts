@@ -1,3 +1,4 @@
+import type { Act } from "../result.ts";
 import { withSourcePositions } from "../source-positions.ts";
 import { mix32 } from "./random.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -18,16 +19,21 @@ export class Journal implements RunWatch {
   }
 
   scheduled(event: SimEvent, delayUs: number): void {
-    this.#add(wordOf(event, delayUs));
+    this.add(wordOf(event, delayUs), () => tellScheduled(event, delayUs));
   }
 
   hashed(word: number): void {
-    this.#add(word);
+    this.add(word, tellHashed);
   }
 
-  #add(word: number): void {
+  protected add(word: number, _tell: () => string): void {
     this.#acts.push(word);
     this.#digest = mix32(this.#digest, word);
+  }
+
+  /** How many acts there have been. */
+  protected get length(): number {
+    return this.#acts.length;
   }
 
   end(): void {
@@ -50,11 +56,65 @@ export class Journal implements RunWatch {
   }
 }
 
-/** Something that one of two runs did where the other did something else. */
-interface Act {
-  readonly text: string;
-  /** Where the code was, lines of an Error's stack; empty when no code of the implementation was running. */
-  readonly stack: string;
+/** Acts that are recorded before and after the one at which two runs have parted: two others may part somewhat sooner, or later. */
+const recorded = { before: 300, after: 1000 };
+
+/** A journal that has recorded what was done around a position, to be told whatever the next run does. */
+export class Recorder extends Journal {
+  readonly #around: number;
+  readonly #acts = new Map<number, Seen>();
+
+  constructor(around: number) {
+    super();
+    this.#around = around;
+  }
+
+  protected override add(word: number, tell: () => string): void {
+    const position = this.length;
+    if (position >= this.#around - recorded.before && position < this.#around + recorded.after) this.#acts.set(position, see(tell));
+    super.add(word, tell);
+  }
+
+  actAt(position: number): Act | undefined {
+    const seen = this.#acts.get(position);
+    return seen && actOf(seen);
+  }
+}
+
+/** Tells all that code did in one event. */
+export class EventActs implements RunWatch {
+  readonly #sought: number;
+  #number = 0;
+  readonly acts: Act[] = [];
+
+  /** `event`: its number, from 1. */
+  constructor(event: number) {
+    this.#sought = event;
+  }
+
+  begin(event: SimEvent): void {
+    this.#number++;
+    if (this.#number === this.#sought) this.acts.push({ text: tellEvent(event), stack: "" });
+  }
+
+  scheduled(event: SimEvent, delayUs: number): void {
+    this.#add(wordOf(event, delayUs), () => tellScheduled(event, delayUs));
+  }
+
+  hashed(word: number): void {
+    this.#add(word, tellHashed);
+  }
+
+  /** The word tells contents apart that the text does not show. */
+  #add(word: number, tell: () => string): void {
+    if (this.#number !== this.#sought || this.acts.length === 0) return;
+    const { text, stack } = actNow(tell);
+    this.acts.push({ text: `${text} (hash ${(word >>> 0).toString(16)})`, stack });
+  }
+
+  end(): void {
+    if (this.#number === this.#sought) this.#number = Number.POSITIVE_INFINITY;
+  }
 }
 
 abstract class Reader implements RunWatch {
@@ -76,11 +136,11 @@ abstract class Reader implements RunWatch {
   }
 
   scheduled(event: SimEvent, delayUs: number): void {
-    this.#read(wordOf(event, delayUs), () => `${event.describe()}, in ${delayUs / 1000} ms`);
+    this.#read(wordOf(event, delayUs), () => tellScheduled(event, delayUs));
   }
 
   hashed(word: number): void {
-    this.#read(word, () => "a save, an answer or a state with other contents");
+    this.#read(word, tellHashed);
   }
 
   end(): void {
@@ -153,28 +213,94 @@ export class Witness extends Reader {
 }
 
 /** The first thing that differs between two runs, told side by side. `firstAct`: what the first run did there, if a witness has found it. */
-export function tellDifference(first: Journal, { event, act, second }: Parting, firstAct: Act | undefined): string[] {
+export function tellDifference(
+  first: Journal,
+  { event, act, second }: Parting,
+  firstAct: Act | undefined,
+  [one, other]: readonly [string, string] = ["first", "second"],
+): string[] {
   const firstEvent = first.event(event) ?? "(the run had ended)";
   if (act === undefined) {
-    const both = [`  first run:  ${firstEvent}`, `  second run: ${second ?? "(the run had ended)"}`];
+    const both = [`  ${label(one)} ${firstEvent}`, `  ${label(other)} ${second ?? "(the run had ended)"}`];
     return [`event ${event} differs`, ...both, "  up to here both runs were the same"];
   }
   const unknown: Act = { text: "something else, or nothing more", stack: "" };
   return [
     `event ${event} differs`,
     `  both runs:  ${firstEvent}`,
-    ...tellAct("first run: ", firstAct ?? unknown),
-    ...tellAct("second run:", act),
+    ...tellAct(label(one), firstAct ?? unknown),
+    ...tellAct(label(other), act),
   ];
+}
+
+/** Where two more runs of the seed part, when what the first one did there never comes again. Undefined if they did not, or where nothing was recorded. */
+export function tellOthers(recorder: Recorder, parting: Parting | undefined): string[] | undefined {
+  if (parting === undefined) return undefined;
+  const act = recorder.actAt(parting.position);
+  if (parting.act !== undefined && act === undefined) return undefined;
+  const why = "  what the first run did differs each time; so these are two more runs of the seed";
+  const [heading, ...sides] = tellDifference(recorder, parting, act, ["third", "fourth"]);
+  return [heading!, why, ...sides];
+}
+
+function label(whose: string): string {
+  return `${whose} run:`.padEnd("second run:".length);
 }
 
 function tellAct(whose: string, { text, stack }: Act): string[] {
   return [`  ${whose} ${text}`, ...(stack === "" ? [] : stack.split("\n"))];
 }
 
+/** Frames of the user's that are shown, and as many of all as it takes to come to them below ours. */
+const shownFrames = 10;
+const seenFrames = 100;
+
 function actNow(tell: () => string): Act {
-  const stack = new Error().stack ?? "";
-  return { text: tell(), stack: withSourcePositions(stack.split("\n").slice(1).join("\n")) };
+  return actOf(see(tell));
+}
+
+/** An act whose stack has not been written out: that takes long, and most are never shown. */
+interface Seen {
+  readonly text: string;
+  readonly error: Error;
+}
+
+function see(tell: () => string): Seen {
+  return { text: tell(), error: withStackLimit(seenFrames, () => new Error()) };
+}
+
+function actOf({ text, error }: Seen): Act {
+  const frames = withStackLimit(seenFrames, () => error.stack ?? "").split("\n");
+  const shown = withSourcePositions(frames.slice(1).join("\n")).split("\n");
+  // `at new Promise (<anonymous>)` is nowhere.
+  return {
+    text,
+    stack: shown
+      .filter((frame) => !frame.includes("<anonymous>"))
+      .slice(0, shownFrames)
+      .join("\n"),
+  };
+}
+
+/** Code under test may have set V8's settings for stacks. */
+function withStackLimit<T>(limit: number, act: () => T): T {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  try {
+    Error.stackTraceLimit = limit;
+    Reflect.set(Error, "prepareStackTrace", undefined);
+    return act();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+}
+
+function tellScheduled(event: SimEvent, delayUs: number): string {
+  return `${event.describe()}, in ${delayUs / 1000} ms`;
+}
+
+function tellHashed(): string {
+  return "a save, an answer or a state with other contents";
 }
 
 function tellEvent(event: SimEvent): string {

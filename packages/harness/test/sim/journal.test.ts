@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Network, NetworkServer } from "../../src/net/network.ts";
 import { serverClock } from "../../src/sim/clock.ts";
-import { Comparison, Journal, tellDifference, Witness } from "../../src/sim/journal.ts";
+import { Comparison, EventActs, Journal, Recorder, tellDifference, tellOthers, Witness } from "../../src/sim/journal.ts";
 import type { RunWatch } from "../../src/sim/run-watch.ts";
 import { newLife, newSimulation, runScript } from "../support/world.ts";
 
@@ -81,6 +81,55 @@ describe("two runs that are compared", () => {
     const witness = await watched(new Witness(journal, parting!.position), { againMs: 7 });
     expect(witness.act).toBeUndefined();
     expect(tellDifference(journal, parting!, witness.act)[2]).toBe("  first run:  something else, or nothing more");
+  });
+
+  it("show two more runs instead, when what the first one did never comes again", async () => {
+    const recorder = await watched(new Recorder(8), { againMs: 7 });
+    const others = tellOthers(recorder, (await watched(new Comparison(recorder), { againMs: 8 })).parting);
+    expect(others?.filter((line) => !line.startsWith("    "))).toEqual([
+      "event 2 differs",
+      "  what the first run did differs each time; so these are two more runs of the seed",
+      "  both runs:  at 20.000 ms, S1: a timer",
+      "  third run:  S1: a timer, in 7 ms",
+      "  fourth run: S1: a timer, in 8 ms",
+    ]);
+    expect(others?.filter((line) => line.includes("journal.test.ts"))).toHaveLength(2);
+    expect(tellOthers(recorder, (await watched(new Comparison(recorder), { againMs: 7 })).parting)).toBeUndefined();
+    const elsewhere = await watched(new Recorder(1000), { againMs: 7 });
+    expect(tellOthers(elsewhere, (await watched(new Comparison(elsewhere), { againMs: 8 })).parting)).toBeUndefined();
+  });
+
+  it("tell what was done in one event", async () => {
+    const { acts } = await watched(new EventActs(2), { extra: 7 });
+    expect(acts.map(({ text }) => text)).toEqual([
+      "at 20.000 ms, S1: a timer",
+      "a save, an answer or a state with other contents (hash 7)",
+      expect.stringMatching(/^S1: a timer, in 5 ms \(hash [0-9a-f]+\)$/),
+    ]);
+    expect(acts[2]!.stack).toContain("journal.test.ts");
+    expect((await watched(new EventActs(1000))).acts).toEqual([]);
+  });
+
+  it("show the code that did it, whatever it makes of stacks itself", async () => {
+    const former = [Error.stackTraceLimit, Error.prepareStackTrace];
+    const deep = async (watch: RunWatch, word: number): Promise<void> => {
+      const simulation = newSimulation({ watch });
+      await runScript(simulation, async () => {
+        serverClock(simulation, newLife(1)).setTimeout(function theirs() {
+          Error.stackTraceLimit = 2;
+          Error.prepareStackTrace = () => "no stack";
+          simulation.hash.mix(word);
+        }, 1);
+        await simulation.sleep(2);
+      });
+    };
+    const journal = new Journal();
+    await deep(journal, 1);
+    const comparison = new Comparison(journal);
+    await deep(comparison, 2);
+    expect([Error.stackTraceLimit, Error.prepareStackTrace?.(new Error(), [])]).toEqual([2, "no stack"]);
+    [Error.stackTraceLimit, Error.prepareStackTrace] = former as [number, typeof Error.prepareStackTrace];
+    expect(comparison.parting?.act?.stack).toContain("theirs");
   });
 
   it("tells a request as a request, although its event goes on as the reply", async () => {
