@@ -79,12 +79,14 @@ class ThreadDebugger {
         finish(stack === "" ? undefined : stack);
       };
       this.#say("Debugger.enable");
+      // Node's own queue of ticks takes more steps than anybody would wait for.
+      this.#say("Debugger.setBlackboxPatterns", { patterns: ["^node:"] });
       this.#say("Debugger.pause");
     });
   }
 
-  #say(method: string): void {
-    const message = JSON.stringify({ id: ++this.#lastId, method });
+  #say(method: string, params: object = {}): void {
+    const message = JSON.stringify({ id: ++this.#lastId, method, params });
     this.#session.post("NodeWorker.sendMessageToWorker", { sessionId: this.#sessionId, message });
   }
 

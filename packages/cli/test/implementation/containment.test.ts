@@ -144,6 +144,11 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
       "void (async () => { for (;;) await null; })();",
       /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at .*raft\.ts:8:\d+\)?$/,
     ],
+    [
+      "never ends a chain of ticks",
+      "const tick = () => void process.nextTick(tick); tick();",
+      /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at .*raft\.ts:8:\d+\)?$/,
+    ],
   ])("%s", async (_, deed, reason) => {
     const { outcome, reason: given, log } = await runsOf(badly(deed), { timeout: "1s" });
     expect(outcome).toBe("timeout");

@@ -8,9 +8,11 @@ interface WaitOptions {
 }
 
 /** The error with which Node ends a wait that was aborted. */
-function abortError(signal: AbortSignal): Error {
-  const error = new Error("The operation was aborted", { cause: signal.reason });
-  return Object.assign(error, { code: "ABORT_ERR", name: "AbortError" });
+class AbortError extends Error {
+  constructor(signal: AbortSignal) {
+    super("The operation was aborted", { cause: signal.reason });
+    Object.assign(this, { code: "ABORT_ERR", name: "AbortError" });
+  }
 }
 
 /** Whether Node takes these arguments; if not, Node itself is asked to say so. */
@@ -25,11 +27,11 @@ function areFit(delay: unknown, options: unknown): boolean {
 
 /** A promise that `begin` has resolved later, and that a signal rejects. `begin` returns what calls it off. */
 function abortable<T>(signal: AbortSignal | undefined, begin: (resolve: (value: T) => void) => () => void): Promise<T> {
-  if (signal?.aborted) return Promise.reject(abortError(signal));
+  if (signal?.aborted) return Promise.reject(new AbortError(signal));
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       callOff();
-      reject(abortError(signal!));
+      reject(new AbortError(signal!));
     };
     const callOff = begin((value) => {
       signal?.removeEventListener("abort", onAbort);
@@ -59,7 +61,7 @@ function turn<T>(value?: T, options?: WaitOptions): Promise<T | undefined> {
 async function* ticks<T>(delay?: number, value?: T, options?: WaitOptions): AsyncGenerator<T | undefined> {
   if (!areFit(delay, options)) await nodeTimersPromises.setInterval(delay, value, options)[Symbol.asyncIterator]().next();
   const signal = options?.signal;
-  if (signal?.aborted) throw abortError(signal);
+  if (signal?.aborted) throw new AbortError(signal);
   let due = 0;
   let wake: (() => void) | undefined;
   const timer = setInterval(() => {
@@ -74,7 +76,7 @@ async function* ticks<T>(delay?: number, value?: T, options?: WaitOptions): Asyn
   try {
     for (;;) {
       while (due === 0 && !signal?.aborted) await new Promise<void>((resolve) => (wake = resolve));
-      if (signal?.aborted) throw abortError(signal);
+      if (signal?.aborted) throw new AbortError(signal);
       for (; due > 0; due--) yield value;
     }
   } finally {

@@ -1,8 +1,10 @@
-import { AsyncResource } from "node:async_hooks";
 import nodeTimers from "node:timers";
+import { inPresentContext } from "../sim/async-context.ts";
 import { callbackEvent } from "../sim/callback.ts";
 import { eventKinds, type SimEvent } from "../sim/sim-event.ts";
 import { currentHost, currentWorld, perHost } from "./world.ts";
+
+export { keepAsyncContext } from "../sim/async-context.ts";
 
 /** Node 20 has the symbol under this name only by description; where it is missing nothing can ask for it. */
 const dispose: unique symbol = (Symbol.dispose ?? Symbol("Symbol.dispose")) as never;
@@ -23,13 +25,6 @@ function checkCallback(callback: unknown): asserts callback is Callback {
   if (typeof callback !== "function") nodeTimers.setTimeout(callback as () => void);
 }
 
-let keepsAsyncContext = false;
-
-/** From here on timers call back in the asynchronous context in which they were set, as Node's do. It has a price: for code that asks for node:async_hooks. */
-export function keepAsyncContext(): void {
-  keepsAsyncContext = true;
-}
-
 /** A timer or an immediate of a server: one event, scheduled again by an interval. It dies with the life that set it. */
 abstract class Scheduled {
   readonly #event: SimEvent | undefined;
@@ -41,7 +36,7 @@ abstract class Scheduled {
   constructor(what: string, fire: () => void) {
     const life = currentHost()?.life;
     if (!life?.alive) return;
-    this.#event = callbackEvent(eventKinds.serverTimer, life, what, keepsAsyncContext ? AsyncResource.bind(fire) : fire);
+    this.#event = callbackEvent(eventKinds.serverTimer, life, what, inPresentContext(fire));
   }
 
   protected arm(delayUs: number): void {

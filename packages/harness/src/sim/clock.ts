@@ -1,4 +1,5 @@
 import type { Clock, TimerId } from "@raft-stress/raft/api";
+import { inPresentContext } from "./async-context.ts";
 import { callbackEvent } from "./callback.ts";
 import { eventKinds, type Incarnation, SimEvent } from "./sim-event.ts";
 import type { Simulation } from "./simulation.ts";
@@ -7,7 +8,7 @@ import type { Simulation } from "./simulation.ts";
 export function serverClock(simulation: Simulation, incarnation: Incarnation): Clock {
   const set = (run: () => void, delayMs: number): TimerId => {
     if (typeof run !== "function") throw new TypeError(`setTimeout(run, delayMs) needs a function, got ${typeof run}`);
-    const event = callbackEvent(eventKinds.serverTimer, incarnation, "a timer", run);
+    const event = callbackEvent(eventKinds.serverTimer, incarnation, "a timer", inPresentContext(run));
     if (incarnation.alive) simulation.schedule(event, simulation.delayUsOf(incarnation.server, delayToUs(delayMs)));
     return event;
   };

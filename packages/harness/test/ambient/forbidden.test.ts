@@ -106,6 +106,11 @@ describe("a call that cannot be made to repeat fails the run with its name, its 
     expect(failure?.stack?.split("\n").find((line) => line.startsWith("    at "))).toContain("forbidden.test.ts");
   }
 
+  test("digits in the name of a call stay in the cause by which failures are grouped", async () => {
+    const failure = await failureOf(({ ambient }) => (ambient.requireBuiltin("v8") as typeof import("node:v8")).getHeapStatistics());
+    expect(failure?.details).toMatchObject({ cause: expect.stringMatching(/^called v8\.getHeapStatistics\(\): /) as unknown });
+  });
+
   test("also when the code catches what is thrown", async () => {
     const failure = await failureOf(() => {
       try {

@@ -3,7 +3,11 @@ import realTimers from "node:timers";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { endsAsPeers } from "../../src/cluster/peers.ts";
+import { Network, NetworkServer } from "../../src/net/network.ts";
+import { serverClock } from "../../src/sim/clock.ts";
 import { boot, onServer, realAndSimulated, runServer, runServers, shapeOfError, withAmbient } from "../support/ambient.ts";
+import { newLife } from "../support/world.ts";
 
 describe("as Node's own", () => {
   const programs: Record<string, (log: (what: unknown) => void) => Promise<unknown>> = {
@@ -244,6 +248,27 @@ describe("on the virtual clock", () => {
       return seen;
     });
     expect(stores).toEqual(["a", "a", "b", undefined]);
+  });
+
+  test("and with a timer of the environment, and a reply", async () => {
+    const stores = await onServer(async ({ ambient, simulation, life }) => {
+      const hooks = ambient.requireBuiltin("node:async_hooks") as { AsyncLocalStorage: typeof AsyncLocalStorage };
+      const storage = new hooks.AsyncLocalStorage<string>();
+      const network = new Network(simulation);
+      network.addServer(1, new NetworkServer(newLife(1), { Double: (value: number) => value * 2 }));
+      const end = network.makeEnd(0, 1);
+      end.enabled = true;
+      const [peer] = endsAsPeers(network, life, [end]);
+      const clock = serverClock(simulation, life);
+      const seen: unknown[] = [];
+      storage.run("a", () => clock.setTimeout(() => seen.push(storage.getStore()), 1));
+      storage.run("b", () => peer!.request("Double", 4, (reply) => seen.push([storage.getStore(), reply])));
+      storage.run("c", async () => seen.push([await peer!.call("Double", 5), storage.getStore()]));
+      clock.setTimeout(() => seen.push(storage.getStore()), 1);
+      await clock.sleep(5);
+      return seen.map(String).toSorted();
+    });
+    expect(stores).toEqual(["10,c", "a", "b,8", "undefined"]);
   });
 
   test("endless immediates end the run, which says so", async () => {

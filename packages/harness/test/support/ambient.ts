@@ -101,7 +101,14 @@ export async function shapeOfError(call: () => unknown): Promise<object | string
     await call();
   } catch (thrown) {
     const { name, message, code, cause } = thrown as Error & { code?: unknown };
-    return { name, message, code, cause: cause === undefined ? undefined : String(cause), isError: thrown instanceof Error };
+    return {
+      name,
+      message,
+      code,
+      cause: cause === undefined ? undefined : String(cause),
+      isError: thrown instanceof Error,
+      className: (thrown as object).constructor.name,
+    };
   }
   return "nothing thrown";
 }
