@@ -75,7 +75,6 @@ export class Language {
   }
 
   #adopt(): void {
-    this.#lasting.touched = false;
     const changes = this.#nodes.changes();
     if (changes.length === 0) return;
     for (let i = 0; i < changes.length; i++) {

@@ -355,6 +355,23 @@ describe("a global that running code has set", () => {
     });
   });
 
+  test("while a module was evaluated ends with the run, also one that no loop comes across", async () => {
+    await withAmbient(async (ambient) => {
+      const found: unknown[] = [];
+      const define = (): void => {
+        found.push(Reflect.get(globalThis, "registry"));
+        if (!("registry" in globalThis)) Object.defineProperty(globalThis, "registry", { value: 1 });
+      };
+      for (let i = 0; i < 3; i++) {
+        await run(
+          lab,
+          setting(({ me }) => me === 0 && ambient.evaluate(define)),
+        );
+      }
+      expect(found).toEqual([undefined, undefined, undefined]);
+    });
+  });
+
   test("while a module was evaluated stays", async () => {
     await withAmbient(async (ambient) => {
       const found: unknown[] = [];
