@@ -9,7 +9,8 @@ interface CallFrame {
 }
 
 const maxFrames = 20;
-const maxSteps = 400;
+/** From one tick of a chain of them to the next it takes a hundred or two. */
+const maxSteps = 300;
 
 /**
  * Where the code of a busy thread is, as the lines of an Error's stack with source positions: pauses it for a moment, as a debugger does. Undefined when it
@@ -79,14 +80,12 @@ class ThreadDebugger {
         finish(stack === "" ? undefined : stack);
       };
       this.#say("Debugger.enable");
-      // Node's own queue of ticks takes more steps than anybody would wait for.
-      this.#say("Debugger.setBlackboxPatterns", { patterns: ["^node:"] });
       this.#say("Debugger.pause");
     });
   }
 
-  #say(method: string, params: object = {}): void {
-    const message = JSON.stringify({ id: ++this.#lastId, method, params });
+  #say(method: string): void {
+    const message = JSON.stringify({ id: ++this.#lastId, method });
     this.#session.post("NodeWorker.sendMessageToWorker", { sessionId: this.#sessionId, message });
   }
 

@@ -127,6 +127,15 @@ function asyncContextClasses(): object {
   return { AsyncLocalStorage: EventLocalStorage, AsyncResource: withForbiddenMethods(AsyncResource, "asyncId", "triggerAsyncId") };
 }
 
+/** Those in use since the run began. */
+const storagesOfRun = new Set<AsyncLocalStorage<unknown>>();
+
+/** To be called when a run is over. Node keeps every storage that was ever in use, and until it is disabled each promise asks them all. */
+export function disableStorages(): void {
+  for (const storage of storagesOfRun) storage.disable();
+  storagesOfRun.clear();
+}
+
 /** AsyncLocalStorage without `enterWith`, which would outlast its event: servers and runs share one asynchronous execution. */
 class EventLocalStorage<T> extends AsyncLocalStorage<T> {
   static {
@@ -136,6 +145,7 @@ class EventLocalStorage<T> extends AsyncLocalStorage<T> {
   #running = 0;
 
   override run<R, A extends unknown[]>(store: T, callback: (...args: A) => R, ...args: A): R {
+    storagesOfRun.add(this);
     this.#running++;
     try {
       return super.run(store, callback, ...args);

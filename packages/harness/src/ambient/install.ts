@@ -14,6 +14,7 @@ import { fixedLocale, type Replacement } from "./locale.ts";
 import { withinModules } from "./patched-modules.ts";
 import { simulatedProcess } from "./process.ts";
 import { random, rewindIdle } from "./randomness.ts";
+import { queueMicrotask } from "./ticks.ts";
 import { simulatedDate, simulatedPerformance, simulatedTemporal, virtualDateMs, virtualNowMs } from "./time.ts";
 import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "./timers.ts";
 import { signalAfter } from "./timers-promises.ts";
@@ -73,7 +74,7 @@ export function installAmbient(): Ambient {
 }
 
 function globals(objects: AmbientObjects): Replacement[] {
-  const timers = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate };
+  const timers = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, queueMicrotask };
   const weak = { WeakRef: SimulatedWeakRef, FinalizationRegistry: SimulatedFinalizationRegistry };
   const SimulatedDate = simulatedDate(Date);
   const ofSomeVersions: (readonly [name: string, value: unknown])[] = [

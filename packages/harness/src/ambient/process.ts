@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import process from "node:process";
 import { traceStream } from "./console.ts";
 import { forbiddenFunction, forbiddenNamespace, frozenCopy, membersOf } from "./forbidden.ts";
+import { nextTick } from "./ticks.ts";
 import { simulatedHrtime, virtualNowMs } from "./time.ts";
 import { currentHost, perHost, refuse } from "./world.ts";
 
@@ -28,7 +29,7 @@ export function simulatedProcess(requireBuiltin: (name: string) => unknown): obj
     },
     emitWarning: (warning: unknown) => traceWarning(warning),
     getBuiltinModule: (name: string) => builtinOrUndefined(requireBuiltin, name),
-    nextTick: process.nextTick.bind(process),
+    nextTick,
     ref() {},
     unref() {},
     setSourceMapsEnabled() {},

@@ -1,5 +1,6 @@
 import { ImplementationError } from "../failure.ts";
 import type { RunWatch } from "../sim/run-watch.ts";
+import { disableStorages } from "./builtins.ts";
 import type { BuiltinChange } from "./builtins-guard.ts";
 import { currentLanguage, currentWorld, nameOfHost, refuse } from "./world.ts";
 
@@ -12,6 +13,7 @@ const why = "the built-in objects belong to all servers, and to all runs of this
 export function settleBuiltins(watch: RunWatch | undefined): BuiltinChange | undefined {
   const watched = watch instanceof TamperingWatch;
   if (watched) watch.remove();
+  disableStorages();
   const change = currentLanguage()?.settle();
   return watched ? undefined : change;
 }

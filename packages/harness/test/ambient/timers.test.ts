@@ -311,7 +311,7 @@ describe("on the virtual clock", () => {
         }),
     ],
     [
-      "a microtask or timer",
+      "a process.nextTick callback",
       () =>
         process.nextTick(() => {
           throw new RangeError("oops");
