@@ -32,6 +32,7 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
 
   // They boot while this thread loads the harness to know the tests' names.
   const raft = file === undefined ? undefined : await bundle(file, options.raft!);
+  for (const warning of raft?.warnings ?? []) output.tell(`raft-stress: ${warning}`);
   const threads = await startThreads(opened, raft);
   try {
     const session = await prepare(opened);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { fixtures, newDirectory, runLines, start } from "./support/command.ts";
 
@@ -376,6 +377,21 @@ describe("an implementation that takes its thread with it", () => {
       expect(outcome).toBe("crash");
       expect(reason).toMatch(/^S\d called process\.exit\(7\): a server of a Raft runs until it is killed$/);
       expect(place).toMatch(/exits\.mjs:16:\d+/);
+    }
+  });
+
+  it("that changes the language is found on the real clock, too: the runs that share its thread are made again alone", async () => {
+    const cwd = newDirectory();
+    const file = join(cwd, "pollutes.mjs");
+    const builtIn = JSON.stringify(fileURLToPath(new URL("../../raft/dist/index.js", import.meta.url)));
+    const deed = "if (env.me === 1 && env.random.int(0, 2) === 0) setTimeout(() => { Array.prototype.push = () => 0; }, 100);";
+    writeFileSync(
+      file,
+      `import { makeRaft as builtIn } from ${builtIn};\nexport const makeRaft = (env) => {\n${deed}\nreturn builtIn(env);\n};\n`,
+    );
+    for (const { outcome, reason } of await onRealClock(file, 5, "--seed", "5")) {
+      expect(outcome).toBe("crash");
+      expect(reason).toMatch(/^a server changed Array\.prototype\.push: /);
     }
   });
 

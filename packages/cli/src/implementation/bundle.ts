@@ -22,20 +22,21 @@ import { lostMetadata, missingSettings } from "./typescript-settings.ts";
 export async function bundleRaft(file: string, given: string): Promise<BundledRaft> {
   const { outputFiles, metafile, warnings } = await runEsbuild(file, given);
   const code = withoutShebang(outputFiles.find(({ path }) => path.endsWith(".cjs"))!.text);
-  const missing = missingSettings(warnings, file);
-  const why = missing ? sentenceOf(missing, dirname(file)) : lostMetadata(code, file);
+  const why = lostMetadata(code, file);
   if (why !== undefined) throw notLoaded(given, why);
+  const missing = missingSettings(warnings, file);
   const map = withAbsoluteSources(outputFiles.find(({ path }) => path.endsWith(".map"))!.text, dirname(file));
   const text = parsed(code, map, Object.keys(metafile.inputs));
   return {
     scriptName: `raft-stress:/${basename(file).replaceAll(/[^\w.-]/g, "_")}`,
     map,
     strict: isStrict(metafile, dirname(file)),
+    warnings: missing ? [`${sentenceOf(missing, dirname(file))}: its settings are not in force`] : [],
     ...(text ? known(text, file) : unknown(code, file)),
   };
 }
 
-type Findings = Omit<BundledRaft, "scriptName" | "map" | "strict">;
+type Findings = Omit<BundledRaft, "scriptName" | "map" | "strict" | "warnings">;
 
 function known(text: BundleText, file: string): Findings {
   const places = ownPlaces(text, file);

@@ -19,4 +19,6 @@ export interface BundledRaft {
   /** What functions and classes that `code` has renamed are called in their sources, by their names in `code`. */
   readonly ownNames: Readonly<Record<string, string>>;
   readonly builtinImports: readonly BuiltinImport[];
+  /** What the user should know though it can be loaded, a sentence each. */
+  readonly warnings: readonly string[];
 }

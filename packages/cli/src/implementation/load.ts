@@ -1,12 +1,4 @@
-import {
-  type Ambient,
-  type ClockKind,
-  installAmbient,
-  installForRealClock,
-  type ProbeEnd,
-  probe,
-  registerSourceMap,
-} from "@raft-stress/harness";
+import { type ClockKind, installAmbient, installForRealClock, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
 import { checkBuiltinImports } from "./builtin-imports.ts";
 import { requireFor } from "./builtins.ts";
@@ -40,8 +32,6 @@ class BundledImplementation implements Implementation {
   readonly makeRaft: MakeRaft;
   readonly #bundle: BundledRaft;
   readonly #clock: ClockKind;
-  /** On the virtual clock, what the implementation takes for Node's globals and modules. */
-  readonly #ambient: Ambient | undefined;
   readonly #evaluate: () => Evaluation;
   /** Undefined: each server has an evaluation of its own. */
   #shared: Shared | undefined;
@@ -51,10 +41,10 @@ class BundledImplementation implements Implementation {
     this.#clock = clock;
     registerSourceMap(bundle.scriptName, bundle.map, bundle.ownNames);
     checkBuiltinImports(bundle);
-    this.#ambient = clock === "virtual" ? installAmbient() : undefined;
+    const ambient = clock === "virtual" ? installAmbient() : installForRealClock();
     try {
-      const evaluate = compile(bundle, requireFor(this.#ambient?.requireBuiltin ?? installForRealClock()));
-      this.#evaluate = () => this.#ambient?.evaluate(evaluate) ?? evaluate();
+      const evaluate = compile(bundle, requireFor(ambient.requireBuiltin));
+      this.#evaluate = () => ambient.evaluate(evaluate);
       if (bundle.state.kind === "shared") this.#shared = this.#share(this.#evaluate());
     } catch (thrown) {
       throw attempt(() => thrown instanceof NotLoaded, false) ? thrown : threwAtTopLevel(thrown, bundle);

@@ -6,29 +6,35 @@ import { doWithoutScopes, needScopes } from "../sim/real-scope.ts";
 import { catchStraysForGood } from "../sim/strays.ts";
 import { builtinModule } from "./builtin-module.ts";
 import { outsideGlobals, reachesOutside } from "./builtins.ts";
-import { simulatedConsole } from "./console.ts";
+import { simulatedConsole, traceStream } from "./console.ts";
 import { withMembers } from "./forbidden.ts";
+import type { Ambient } from "./install.ts";
+import { endThread, SharedLanguage } from "./shared-language.ts";
 import * as ofServer from "./timers.ts";
 import { signalAfter, timersPromises } from "./timers-promises.ts";
-import { currentHost, refuse } from "./world.ts";
+import { currentHost, perHost, refuse } from "./world.ts";
 
 /**
  * What a thread needs for code under test on the real clock: time, randomness and the outside world are Node's own. The console belongs to the trace of
  * whichever run's code is running, timers are events of whichever server set them, which run in real time, die with it and share the wake-ups of the
- * thread; what old runs leave behind is caught between runs too. For the life of the thread. Returns `require` for Node's modules.
+ * thread; what old runs leave behind is caught between runs too, and what is done to the language. For the life of the thread.
  */
-export function installForRealClock(): (name: string) => unknown {
+export function installForRealClock(): Pick<Ambient, "requireBuiltin" | "evaluate"> {
   catchStraysForGood();
+  const language = new SharedLanguage();
   const ofRuns = simulatedConsole(console);
   const timers = timersOfServers();
   for (const [name, value] of Object.entries({ console: ofRuns, ...timers })) define(globalThis, name, { value, writable: true });
   const realSignalAfter = AbortSignal.timeout.bind(AbortSignal);
   define(AbortSignal, "timeout", { value: byCaller(signalAfter, realSignalAfter), writable: true });
+  for (const [owner, name, value] of language.replacements()) define(owner, name, { value, writable: true });
   keepAlive();
+  printIntoTraces();
   doWithoutScopes();
   watchForTheOutside();
+  language.watch(endThread);
   const promises = timersPromisesOfServers();
-  return (name) => {
+  const requireBuiltin = (name: string): unknown => {
     switch (name.replace(/^node:/, "")) {
       case "console":
         return ofRuns;
@@ -44,6 +50,7 @@ export function installForRealClock(): (name: string) => unknown {
         return builtinModule(name);
     }
   };
+  return { requireBuiltin, evaluate: (module) => language.evaluate(module) };
 }
 
 type Anything = (...args: never[]) => unknown;
@@ -84,14 +91,28 @@ function timersPromisesOfServers(): typeof timersPromises {
   };
 }
 
-/** What would end the thread, or the whole command, ends the run of the server that calls it. */
+/** What would end the thread, or the whole command, fails the run of the server that calls it; so does what reaches into all that the thread has open. */
 function keepAlive(): void {
-  for (const name of ["exit", "reallyExit", "abort", "kill"]) {
+  const runsOn = "a server of a Raft runs until it is killed";
+  const shares = "the thread belongs to other runs, too";
+  const calls = { exit: runsOn, reallyExit: runsOn, abort: runsOn, kill: runsOn, _getActiveHandles: shares, _getActiveRequests: shares };
+  for (const [name, why] of Object.entries(calls)) {
     const real = Reflect.get(process, name) as Anything;
-    const refused = (...args: never[]) =>
-      refuse(`called process.${name}(${args.map(String).join(", ")})`, "a server of a Raft runs until it is killed", standIn);
+    const refused = (...args: never[]) => refuse(`called process.${name}(${args.map(String).join(", ")})`, why, standIn);
     const standIn = byCaller(refused, real.bind(process));
     define(process, name, { value: standIn, writable: true });
+  }
+}
+
+/** What servers write to the standard streams goes where the console's lines go. */
+function printIntoTraces(): void {
+  for (const [name, topic, fd] of [
+    ["stdout", "INFO", 1],
+    ["stderr", "ERRO", 2],
+  ] as const) {
+    const real = process[name];
+    const ofRun = perHost(() => traceStream(topic, fd));
+    define(process, name, { get: () => (currentHost() === undefined ? real : ofRun()) });
   }
 }
 

@@ -154,6 +154,10 @@ class RealTimeLoop implements Sleeper {
     else this.#lookAhead();
   }
 
+  fail(thrown: unknown): void {
+    this.#simulation.fail(thrown);
+  }
+
   #end(): void {
     const drain = chooseDrain() ?? nothing;
     wakeUps.remove(this);

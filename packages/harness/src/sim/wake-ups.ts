@@ -8,6 +8,8 @@ export interface Sleeper {
   /** Whether it is not to wait for the company of others. */
   readonly isHurried: boolean;
   wake(): void;
+  /** Ends it with an error. */
+  fail(thrown: unknown): void;
 }
 
 /** Real time, and the one timer of a thread. */
@@ -34,6 +36,8 @@ export class WakeUps {
   /** When the timer is going to fire; infinite when none is set. */
   #nextMs = Number.POSITIVE_INFINITY;
   #waking = false;
+  /** Called after each wake-up of the thread with the one that was woken; with nothing if several were. */
+  afterWakeUp: ((only: Sleeper | undefined) => void) | undefined = undefined;
 
   constructor(time: RealTime) {
     this.#time = time;
@@ -74,9 +78,17 @@ export class WakeUps {
     this.#wokenMs = nowMs;
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.#waking = true;
+    let woken = 0;
+    let last: Sleeper | undefined;
     try {
-      for (const sleeper of this.#sleepers) if (sleeper.dueMs <= nowMs) sleeper.wake();
+      for (const sleeper of this.#sleepers) {
+        if (sleeper.dueMs > nowMs) continue;
+        woken++;
+        last = sleeper;
+        sleeper.wake();
+      }
     } finally {
+      if (woken > 0) this.afterWakeUp?.(woken === 1 ? last : undefined);
       // Also after a throw, which goes up to Node: whoever has not been woken is still due.
       this.#waking = false;
       let firstMs = Number.POSITIVE_INFINITY;

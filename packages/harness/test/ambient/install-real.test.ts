@@ -14,7 +14,7 @@ let requireBuiltin: (name: string) => unknown;
 
 // For the life of the process, which the test runner gives to this file alone.
 beforeAll(() => {
-  requireBuiltin = installForRealClock();
+  ({ requireBuiltin } = installForRealClock());
 });
 
 type Program = (life: TestLife, simulation: Simulation) => unknown;
@@ -196,6 +196,30 @@ describe("whose code is running on the real clock", () => {
     expect(first.error?.message).toMatch(/boom/);
     expect(second.trace.text()).toMatch(/ WARN S0 of the second run\n/);
     expect(second.error).toBeUndefined();
+  });
+
+  it("fails the run of a server that changes the language or freezes it, and undoes the change", async () => {
+    const { push } = Array.prototype;
+    const changes = await runServers(async () => {
+      await sleep(5);
+      Array.prototype.push = () => 0;
+      await sleep(5);
+    });
+    expect(Array.prototype.push).toBe(push);
+    expect(changes.error?.message).toMatch(/^a server changed Array\.prototype\.push: /);
+    const freezes = await runServers(() => void Object.freeze(Array.prototype));
+    expect(freezes.error?.message).toMatch(/^S0 froze Array\.prototype: /);
+    expect(Object.isFrozen(Array.prototype)).toBe(false);
+    const grows = await runServers(() => Object.freeze([1]).length);
+    expect(grows.error).toBeUndefined();
+  });
+
+  it("tells the standard streams where to write", async () => {
+    const { trace } = await runServers(() => {
+      process.stdout.write("out\n");
+      process.stderr.write("err\n");
+    });
+    expect(trace.text()).toMatch(/ INFO S0 out\n.* ERRO S0 err\n/);
   });
 
   it("fails the run of a server that would end the thread, and no other", async () => {

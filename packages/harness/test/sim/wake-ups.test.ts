@@ -51,6 +51,8 @@ class Recorder implements Sleeper {
     }
   }
 
+  fail(): void {}
+
   wantAt(dueMs: number): void {
     this.#due.unshift(dueMs);
   }
@@ -136,6 +138,7 @@ describe("wake-ups of a thread", () => {
     const guilty = {
       dueMs: 1005,
       isHurried: false,
+      fail() {},
       wake() {
         guilty.dueMs = Number.POSITIVE_INFINITY;
         throw new Error("a throw on its way up to Node");
