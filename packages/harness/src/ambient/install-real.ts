@@ -118,10 +118,15 @@ function printIntoTraces(): void {
 
 /** The first use of anything by which code can be called back from outside of the thread makes it known. */
 function watchForTheOutside(): void {
-  for (const name of [...outsideGlobals, "Blob", "FinalizationRegistry", "WebAssembly"])
-    if (name in globalThis) watchForUse(globalThis, name);
-  watchForUse(Object.getPrototypeOf(crypto) as object, "subtle");
-  if ("waitAsync" in Atomics) watchForUse(Atomics, "waitAsync");
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: object };
+  const owners: [owner: object, names: readonly string[]][] = [
+    [globalThis, [...outsideGlobals, "Blob"]],
+    [Object.getPrototypeOf(crypto) as object, ["subtle"]],
+    [Atomics, ["waitAsync"]],
+    [FinalizationRegistry.prototype, ["register"]],
+    [WebAssembly, ["compile", "compileStreaming", "instantiate", "instantiateStreaming"]],
+  ];
+  for (const [owner, names] of owners) for (const name of names) if (Object.hasOwn(owner, name)) watchForUse(owner, name);
 }
 
 function watchForUse(owner: object, name: string): void {

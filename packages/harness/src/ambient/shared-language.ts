@@ -7,9 +7,9 @@ import { sharedObjects } from "./shared-objects.ts";
 import { tampering } from "./tampering.ts";
 
 /**
- * The language in a thread in which runs take turns on the real clock. To look at it after each turn would take more than the turns do, so it is looked at after
- * each wake-up of the thread: a change is undone, and if several runs have had their turn the thread ends. They are made again alone then, and whoever
- * changes it is known.
+ * The language in a thread in which runs take turns on the real clock. To look at it after each turn would take more than the turns do, so it is looked at now
+ * and then, and when a run has ended: a change is undone, and if several runs share the thread it ends. They are made again alone then, and whoever changes
+ * it is known.
  */
 export class SharedLanguage {
   #guard: BuiltinsGuard;
@@ -28,7 +28,7 @@ export class SharedLanguage {
   /** `endThread`: ends it at once. */
   watch(endThread: () => never): void {
     this.#guard = new BuiltinsGuard();
-    wakeUps.afterWakeUp = (only) => {
+    wakeUps.look = (only) => {
       const change = this.#guard.firstChange();
       if (change === undefined) return;
       this.#guard.restoreBuiltins();

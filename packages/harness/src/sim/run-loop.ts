@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers";
 import { inhabit, vacate } from "../ambient/world.ts";
+import type { RunError } from "../failure.ts";
 import { chooseDrain, type Drain } from "./drain.ts";
 import { needScopes, scopesAreNeeded, withinScope } from "./real-scope.ts";
 import type { SimEvent } from "./sim-event.ts";
@@ -154,8 +155,8 @@ class RealTimeLoop implements Sleeper {
     else this.#lookAhead();
   }
 
-  fail(thrown: unknown): void {
-    this.#simulation.fail(thrown);
+  fail(error: RunError): void {
+    this.#simulation.failLate(error);
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
+import type { RunError } from "../failure.ts";
 
 /** What waits for its time on the real clock: one run. */
 export interface Sleeper {
@@ -8,8 +9,8 @@ export interface Sleeper {
   /** Whether it is not to wait for the company of others. */
   readonly isHurried: boolean;
   wake(): void;
-  /** Ends it with an error. */
-  fail(thrown: unknown): void;
+  /** Ends it with an error, or lets it have ended with one. */
+  fail(error: RunError): void;
 }
 
 /** Real time, and the one timer of a thread. */
@@ -25,6 +26,9 @@ export interface RealTime {
  */
 const longestPauseMs = 16;
 
+/** Between two looks at what all runs of a thread share, in real milliseconds. */
+const lookEveryMs = 500;
+
 /**
  * Wakes all runs that wait side by side in one thread. A wake-up of an idle thread costs more than the events it is for, so they share it: the
  * thread pauses after each, a millisecond for each run that waits, up to `longestPauseMs`. Nobody is woken early.
@@ -36,8 +40,9 @@ export class WakeUps {
   /** When the timer is going to fire; infinite when none is set. */
   #nextMs = Number.POSITIVE_INFINITY;
   #waking = false;
-  /** Called after each wake-up of the thread with the one that was woken; with nothing if several were. */
-  afterWakeUp: ((only: Sleeper | undefined) => void) | undefined = undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Looks at what all share: now and then, and when a run has ended. Given the run if there is but one in the thread. */
+  look: ((only: Sleeper | undefined) => void) | undefined = undefined;
 
   constructor(time: RealTime) {
     this.#time = time;
@@ -49,6 +54,7 @@ export class WakeUps {
   }
 
   remove(sleeper: Sleeper): void {
+    this.#lookAtAll();
     this.#sleepers.delete(sleeper);
   }
 
@@ -69,6 +75,13 @@ export class WakeUps {
     this.#time.setTimer(() => this.#wakeAll(), Math.max(0, Math.ceil(nextMs - this.#time.nowMs())));
   }
 
+  #lookAtAll(): void {
+    if (this.look === undefined) return;
+    this.#lookedMs = this.#time.nowMs();
+    const [first] = this.#sleepers;
+    this.look(this.#sleepers.size === 1 ? first : undefined);
+  }
+
   #pauseMs(): number {
     return Math.min(longestPauseMs, this.#sleepers.size);
   }
@@ -78,17 +91,10 @@ export class WakeUps {
     this.#wokenMs = nowMs;
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.#waking = true;
-    let woken = 0;
-    let last: Sleeper | undefined;
     try {
-      for (const sleeper of this.#sleepers) {
-        if (sleeper.dueMs > nowMs) continue;
-        woken++;
-        last = sleeper;
-        sleeper.wake();
-      }
+      for (const sleeper of this.#sleepers) if (sleeper.dueMs <= nowMs) sleeper.wake();
     } finally {
-      if (woken > 0) this.afterWakeUp?.(woken === 1 ? last : undefined);
+      if (nowMs - this.#lookedMs >= lookEveryMs) this.#lookAtAll();
       // Also after a throw, which goes up to Node: whoever has not been woken is still due.
       this.#waking = false;
       let firstMs = Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@ import type { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { installForRealClock } from "../../src/ambient/install-real.ts";
+import { scopesAreNeeded } from "../../src/sim/real-scope.ts";
 import { runReal, startStopwatchUs } from "../../src/sim/run-loop.ts";
 import type { Simulation } from "../../src/sim/simulation.ts";
 import { boot } from "../support/ambient.ts";
@@ -173,6 +174,11 @@ describe("timers of a server on the real clock", () => {
 });
 
 describe("whose code is running on the real clock", () => {
+  it("takes no asynchronous context to know, until something can come back from outside of the thread", async () => {
+    await onServer(() => sleep(5));
+    expect(scopesAreNeeded()).toBe(false);
+  });
+
   it("is known in timers and promises, for the console and for throws", async () => {
     const [first, second] = await Promise.all([
       runServers(
