@@ -42,6 +42,10 @@ const stackWithinMs = 500;
 /** Real milliseconds. A thread can take a gigabyte in a second. */
 const watchEveryMs = 50;
 
+/** How often the runs themselves are looked at, as a part of their limit, and at least: on the real clock fifty of them wait beside each other. */
+const looksPerLimit = 100;
+const longestBetweenLooksMs = 500;
+
 /** Hands batches to worker threads and watches them: a thread whose run takes too long is ended, and replaced. */
 export class Pool implements Executor {
   readonly capacity: number;
@@ -165,13 +169,18 @@ export class Pool implements Executor {
   #startWatchdog(): void {
     if (this.#watchdog) return;
     const intervalMs = Math.min(watchEveryMs, Math.max(5, this.#options.timeoutMs / 10));
+    const lookEveryMs = Math.min(this.#options.timeoutMs / looksPerLimit, longestBetweenLooksMs);
     let lastMs = performance.now();
+    let sinceLookMs = 0;
     this.#watchdog = setInterval(() => {
       const nowMs = performance.now();
       // A pause of the whole process (a suspended machine, SIGSTOP) is no time that a run has spent.
-      const passedMs = Math.min(nowMs - lastMs, 4 * intervalMs);
+      sinceLookMs += Math.min(nowMs - lastMs, 4 * intervalMs);
       lastMs = nowMs;
-      for (const active of this.#active) this.#check(active, passedMs);
+      if (sinceLookMs >= lookEveryMs) {
+        for (const active of this.#active) this.#check(active, sinceLookMs);
+        sinceLookMs = 0;
+      }
       this.#checkMemory();
     }, intervalMs);
   }
