@@ -188,7 +188,6 @@ describe("crash", () => {
         env.log("INFO", "before its death");
         await cluster.crash(0);
         env.log("INFO", "after its death");
-        void env.apply({ type: "command", index: 2, command: 2 }).then(() => seen.push("applied 2"));
         await simulation.sleep(8000);
         expect(seen).toEqual([]);
         expect(cluster.logs.maxIndex).toBe(0);
@@ -197,6 +196,22 @@ describe("crash", () => {
       },
       { traceLevel: "debug" },
     );
+  });
+
+  it("fails the run when the dead server delivers something all the same", async () => {
+    const envs: RaftEnv[] = [];
+    const makeRaft = silentWith((env) => {
+      envs.push(env);
+      return {};
+    });
+    const deliversLate = onCluster(makeRaft, async ({ cluster, startAll, simulation }) => {
+      await startAll();
+      await cluster.crash(0);
+      void envs[0]!.apply({ type: "command", index: 1, command: 1 });
+      expect(cluster.logs.maxIndex).toBe(0);
+      await simulation.sleep(1);
+    });
+    await expect(deliversLate).rejects.toThrow("S0 called env.apply() after it was killed: a dead server delivers nothing");
   });
 
   it("takes the server down: it proposes nothing and says nothing", async () => {
