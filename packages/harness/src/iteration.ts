@@ -160,8 +160,10 @@ async function conclude(first: Pass, repeated: Repeated | undefined, settings: R
 async function locateTampering(change: BuiltinChange, first: Pass, settings: RunSettings, pass: RunPass): Promise<Conclusion> {
   const watch = new TamperingWatch(change);
   const located = await pass(settings.traceLevel, { watch });
-  const { failure } = located.failure === undefined ? first : located;
-  return { outcome: first.outcome, failure, log: `${logText(located)}replayed once, up to the event that did it\n` };
+  // A trap in what the tester itself needs may break the run before anything is changed: then that is all that is known.
+  if (located.failure?.reason.includes(change.deed) !== true)
+    return { outcome: first.outcome, failure: first.failure, log: logText(first) };
+  return { outcome: first.outcome, failure: located.failure, log: `${logText(located)}replayed once, up to the event that did it\n` };
 }
 
 function nondeterministic(first: Pass, explanation: readonly string[]): Conclusion {

@@ -111,6 +111,24 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     ["changes a built-in function", "Map.prototype.get = () => undefined;", "crash", /^S1 changed Map\.prototype\.get: /],
     ["changes what everybody uses", "Array.prototype.push = () => 1;", "crash", /^S1 changed Array\.prototype\.push: /],
     [
+      "freezes what all servers use",
+      "Object.freeze(Array.prototype);",
+      "crash",
+      /^S1 froze Array\.prototype: it belongs to all servers, and to all runs of this thread$/,
+    ],
+    [
+      "adds a getter that cannot be deleted",
+      "Object.defineProperty(Array.prototype, 'last', { get() { return (this as any).at(-1); } });",
+      "crash",
+      /^S1 added Array\.prototype\.last: /,
+    ],
+    [
+      "replaces a getter",
+      "Object.defineProperty(Array, Symbol.species, { value: Map });",
+      "crash",
+      /^S1 changed Array\[Symbol\(Symbol\.species\)\]: it belongs to all servers, and to all runs of this thread$/,
+    ],
+    [
       "replaces a global",
       "(globalThis as any).Promise = class {};",
       "crash",
@@ -130,6 +148,11 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     const { outcome, reason, place } = await runsOf(badly(deed));
     expect(`${outcome}: ${reason}`).toBe("crash: S1 threw in a setTimeout callback: Error: no");
     expect(place).toMatch(inLine8);
+  });
+
+  it("changes what the tester itself needs, which is told though no trap can find where", async () => {
+    const { outcome, reason } = await runsOf(badly("(Uint8Array.prototype as any).set = () => {};"));
+    expect(`${outcome}: ${reason}`).toMatch(/^crash: (a server|S1) (changed|added) Uint8Array\.prototype\.set: /);
   });
 
   it("throws what is no Error, or text that a terminal would obey, without a place of ours", async () => {

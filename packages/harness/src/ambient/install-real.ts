@@ -144,5 +144,8 @@ function watchForUse(owner: object, name: string): void {
 
 function define(owner: object, name: string, descriptor: PropertyDescriptor): void {
   const { enumerable = false } = Object.getOwnPropertyDescriptor(owner, name) ?? {};
-  Object.defineProperty(owner, name, { ...descriptor, enumerable, configurable: true });
+  defineProperty(owner, name, { ...descriptor, enumerable, configurable: true });
 }
+
+// Stand-ins take its place.
+const { defineProperty } = Reflect;

@@ -1,6 +1,6 @@
 import type { Replacement } from "./locale.ts";
 import type { SharedObject } from "./shared-objects.ts";
-import { refuse } from "./world.ts";
+import { currentWorld, refuse } from "./world.ts";
 
 type Call = (...args: never[]) => unknown;
 type Definition = PropertyDescriptor | undefined;
@@ -20,12 +20,10 @@ export class Lasting {
 
   /** Stand-ins for the functions of the language that could do so. */
   replacements(): Replacement[] {
-    const { defineProperties, freeze, seal, preventExtensions } = Object;
+    const { freeze, seal, preventExtensions } = Object;
     return [
       ...[Object, Reflect].map((holder) => this.#defining(holder, holder.defineProperty as Call)),
-      standIn(Object, "defineProperties", defineProperties, (object: object, properties: Record<string, Definition>) =>
-        defineProperties(object, this.#isShared(object) ? this.#allDeletable(object, properties) : (properties as PropertyDescriptorMap)),
-      ),
+      this.#definingAll(Object.defineProperties),
       this.#fixing(Object, "freeze", freeze),
       this.#fixing(Object, "seal", seal),
       this.#fixing(Object, "preventExtensions", preventExtensions),
@@ -35,9 +33,28 @@ export class Lasting {
 
   #defining(holder: object, real: Call): Replacement {
     const define = real as (object: object, key: PropertyKey, definition: Definition) => unknown;
-    return standIn(holder, "defineProperty", real, (object: object, key: PropertyKey, definition: Definition) =>
-      define(object, key, this.#isShared(object) ? deletable(object, key, definition) : definition),
-    );
+    const defining = (object: object, key: PropertyKey, definition: Definition): unknown => {
+      if (!this.#isShared(object)) return define(object, key, definition);
+      this.#refuseForGetter(object, key, defining);
+      return define(object, key, deletable(object, key, definition));
+    };
+    return standIn(holder, "defineProperty", real, defining);
+  }
+
+  #definingAll(real: typeof Object.defineProperties): Replacement {
+    const defining = (object: object, properties: PropertyDescriptorMap): unknown => {
+      if (!this.#isShared(object)) return real(object, properties);
+      for (const key of Reflect.ownKeys(properties)) this.#refuseForGetter(object, key, defining);
+      return real(object, this.#allDeletable(object, properties));
+    };
+    return standIn(Object, "defineProperties", real, defining);
+  }
+
+  /** In a run: what takes the place of a getter is seen by nobody afterwards, and the thread's own code may depend on it at once. */
+  #refuseForGetter(object: object, key: PropertyKey, caller: Call): void {
+    if (currentWorld() === undefined || Reflect.getOwnPropertyDescriptor(object, key)?.get === undefined) return;
+    const member = typeof key === "symbol" ? `[${String(key)}]` : `.${String(key)}`;
+    refuse(`changed ${this.#names.get(object)}${member}`, "it belongs to all servers, and to all runs of this thread", caller);
   }
 
   #isShared(object: object): boolean {
@@ -58,7 +75,7 @@ export class Lasting {
     return standIn(holder, method, real, fixing);
   }
 
-  #allDeletable(object: object, properties: Record<string, Definition>): PropertyDescriptorMap {
+  #allDeletable(object: object, properties: PropertyDescriptorMap): PropertyDescriptorMap {
     const all = Reflect.ownKeys(properties).map((key) => [key, deletable(object, key, properties[key as string])]);
     return Object.fromEntries(all) as PropertyDescriptorMap;
   }
