@@ -1,11 +1,13 @@
 import { setFlagsFromString } from "node:v8";
+import type { ClockKind } from "@raft-stress/harness";
 
 /**
  * Sets V8 up for what a worker thread does: many short runs, each of which leaves nothing but garbage. To be called when the thread has loaded all that it
  * needs: Node's own modules come with code that was compiled under V8's own flags, and V8 compiles them anew under any others.
  */
-export function tuneEngine(): void {
-  delayOptimisation();
+export function tuneEngine(clock: ClockKind): void {
+  // Threads that mostly wait reach in minutes what others reach in a second: there is nothing to be put off.
+  if (clock === "virtual") delayOptimisation();
   // V8 would notice that a run's objects outlive a scavenge now and then, and make later ones in the old generation at once, where each costs
   // a full collection. They are all dead when the run ends.
   setFlagsFromString("--no-allocation-site-pretenuring");

@@ -26,7 +26,7 @@ interface Loaded {
 
 async function load(): Promise<Loaded> {
   const { runIteration, makeRaft, loadImplementation } = await loadEngine();
-  tuneEngine();
+  tuneEngine(setup.settings.clock);
   if (setup.raft !== undefined) return { runIteration, raft: await loadImplementation(setup.raft, setup.settings.clock) };
   return { runIteration, raft: { makeRaft, check: async () => {}, runAlone: (run) => run() } };
 }

@@ -228,6 +228,7 @@ async function runPass({ test, seed, schedule, makeRaft }: Subject, settings: Ru
   const error = tampered === undefined ? simulation.error : tampering(tampered, undefined);
   if (error instanceof HarnessFault) throw error;
   const lastEvents = error === undefined && watch === undefined ? [] : simulation.recent.lines(simulation.methods);
+  simulation.recent.giveBack();
   const world = { counts, simulation, checks, tampered, lastEvents };
   if (error === undefined) return { outcome: "pass", failure: undefined, excused: undefined, ...world };
   const failure = { ...describeFailure(error, lab, simulation, checks), ...(notes.length === 0 ? {} : { notes }) };

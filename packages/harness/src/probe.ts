@@ -35,6 +35,7 @@ export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int
   void cluster.start(0).then(() => simulation.sleep(0));
   const shutDown = () => cluster.shutDown();
   await (clock === "real" ? runReal(simulation, shutDown) : runVirtual(simulation, shutDown));
+  simulation.recent.giveBack();
   // A boot that breaks the language breaks the harness, too; the runs can tell it better.
   if (settleBuiltins(undefined) !== undefined) return { type: "booted" };
   return probeEnd(simulation.error);

@@ -97,6 +97,8 @@ class RealTimeLoop implements Sleeper {
   readonly done: Promise<void>;
   dueMs = Number.POSITIVE_INFINITY;
   isHurried = false;
+  /** When the run began, in milliseconds of `performance.now()`. */
+  readonly #startMs: number;
   readonly #simulation: Simulation;
   readonly #restore: () => void;
   readonly #shutDown: () => void;
@@ -105,6 +107,7 @@ class RealTimeLoop implements Sleeper {
   #stepping = false;
 
   constructor(simulation: Simulation, shutDown: () => void) {
+    this.#startMs = performance.now() - simulation.presentUs() / 1000;
     this.#simulation = simulation;
     this.#shutDown = shutDown;
     this.#restore = catchStrays(simulation);
@@ -127,7 +130,7 @@ class RealTimeLoop implements Sleeper {
   #lookAhead(): void {
     const simulation = this.#simulation;
     const nextUs = simulation.stopped ? 0 : (simulation.nextTimeUs() ?? Number.POSITIVE_INFINITY);
-    this.dueMs = performance.now() + Math.max(0, (nextUs - simulation.presentUs()) / 1000);
+    this.dueMs = this.#startMs + nextUs / 1000;
     this.isHurried = simulation.isHurried;
   }
 

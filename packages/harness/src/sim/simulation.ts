@@ -45,9 +45,6 @@ export interface QuietWatch {
 const { testerWake, enter } = eventKinds;
 const { event: eventCell, virtualMs: virtualMsCell, turn: turnCell } = progressCells;
 
-/** One ring a thread: runs on the virtual clock follow one another, each clears it. */
-const sharedRecentEvents = new RecentEvents();
-
 /**
  * The world of one run: its clock, what is going to happen, and the record of what has. Everything that happens is an event; an event belongs
  * to the tester or to one server and is run to quiescence, promises included, before the next one begins.
@@ -130,8 +127,7 @@ export class Simulation {
     this.hash = watch === undefined ? new TraceHash() : new WatchedHash(watch);
     this.queue = new EventQueue(mix32(mix32(randomKeys.ties, options.seed.high), options.seed.low));
     this.trace = new Trace(options.traceLevel, () => this.nowMs);
-    this.recent = realElapsedUs === undefined ? sharedRecentEvents : new RecentEvents();
-    this.recent.clear();
+    this.recent = RecentEvents.take();
   }
 
   get nowMs(): number {
@@ -188,7 +184,7 @@ export class Simulation {
 
   /** On the real clock, tells who watches the thread whether it is this run's turn: if the thread dies in it, this run has done it. */
   takeTurn(taken: boolean): void {
-    if (this.progress !== undefined) Atomics.store(this.progress, turnCell, taken ? 1 : 0);
+    if (this.progress !== undefined) this.progress[turnCell] = taken ? 1 : 0;
   }
 
   /** Returns whether the event was scheduled. */
