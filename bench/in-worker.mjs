@@ -1,6 +1,6 @@
 // Runs measurements in a worker thread set up as the command sets up its own.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/engine-flags.js";
+import { engineResourceLimits, tuneEngine } from "../packages/cli/dist/pool/engine-flags.js";
 
 /** A worker thread that runs measurements of `module` (a file of this folder), one after the other. */
 export class MeasuringWorker {
@@ -40,7 +40,7 @@ export async function inWorker(module, measurement, argument) {
 
 if (!isMainThread && workerData?.module !== undefined) {
   const module = await import(workerData.module);
-  tuneEngine();
+  tuneEngine("virtual");
   parentPort.on("message", async ({ measurement, argument }) => {
     try {
       parentPort.postMessage({ value: await module[measurement](argument) });

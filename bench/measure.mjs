@@ -1,6 +1,6 @@
 // How everything here is measured: processor time over wall time where it can be, medians over means, and each figure beside its goal.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 // The global one of a thread may belong to the simulation.
@@ -24,7 +24,7 @@ export function median(values) {
 }
 
 /**
- * Runs the real command to its end; returns wall and CPU seconds, peak memory in MB and the process's own start-up cost taken off nothing. With `window`, two
+ * Runs the real command to its end; returns wall and CPU seconds and peak memory in MB, of all its Node processes together, its start-up included. With `window`, two
  * moments of real time such as `5-10` (seconds), also `windowShare`: the part of a processor that was in use between them.
  */
 export function runCommand(args, { cwd, window } = {}) {
@@ -38,7 +38,7 @@ export function runScript(name, args = []) {
 
 function runNode(args, cwd, window) {
   const scratch = mkdtempSync(join(tmpdir(), "raft-stress-bench-"));
-  const usageFile = join(scratch, "usage.json");
+  const usageDirectory = mkdtempSync(join(tmpdir(), "raft-stress-usage-"));
   const preload = pathToFileURL(join(here, "report-usage.mjs")).href;
   const started = performance.now();
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", preload, ...args], {
@@ -48,7 +48,7 @@ function runNode(args, cwd, window) {
     env: {
       ...process.env,
       NODE_EXTRA_CA_CERTS: undefined,
-      RAFT_STRESS_USAGE_FILE: usageFile,
+      RAFT_STRESS_USAGE_DIRECTORY: usageDirectory,
       RAFT_STRESS_USAGE_WINDOW: window,
       NO_COLOR: "1",
     },
@@ -56,9 +56,17 @@ function runNode(args, cwd, window) {
   });
   const wallSeconds = (performance.now() - started) / 1000;
   if (status !== 0) throw new Error(`${args.join(" ")} ended with status ${status}: ${stderr || stdout}`);
-  const usage = JSON.parse(readFileSync(usageFile, "utf8"));
-  rmSync(scratch, { recursive: true, force: true });
-  return { wallSeconds, stdout, ...usage };
+  const usages = readdirSync(usageDirectory).map((name) => JSON.parse(readFileSync(join(usageDirectory, name), "utf8")));
+  for (const directory of [scratch, usageDirectory]) rmSync(directory, { recursive: true, force: true });
+  const total = (key) => usages.reduce((sum, usage) => sum + (usage[key] ?? 0), 0);
+  return {
+    wallSeconds,
+    stdout,
+    cpuSeconds: total("cpuSeconds"),
+    bootSeconds: total("bootSeconds"),
+    peakMb: total("peakMb"),
+    windowShare: total("windowShare"),
+  };
 }
 
 /** Prints a figure beside its goal, and keeps count of what falls short. */

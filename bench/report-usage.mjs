@@ -1,14 +1,15 @@
-// Preloaded into measured processes: writes what the whole process used when it ends, and between two moments if it is asked for them.
+// Preloaded into measured processes, and those that they start: each writes what the whole process used when it ends, and between two moments if it is asked for them.
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 
-const file = process.env.RAFT_STRESS_USAGE_FILE;
-if (isMainThread && file !== undefined) {
+const directory = process.env.RAFT_STRESS_USAGE_DIRECTORY;
+if (isMainThread && directory !== undefined) {
   const bootSeconds = totalSeconds();
   const window = measureWindow(process.env.RAFT_STRESS_USAGE_WINDOW);
   process.on("exit", () => {
     const peakMb = process.resourceUsage().maxRSS / 1024;
-    writeFileSync(file, JSON.stringify({ cpuSeconds: totalSeconds(), bootSeconds, peakMb, ...window }));
+    writeFileSync(join(directory, `${process.pid}.json`), JSON.stringify({ cpuSeconds: totalSeconds(), bootSeconds, peakMb, ...window }));
   });
 }
 

@@ -1,4 +1,3 @@
-import type { Piscina } from "piscina";
 import type { Backend } from "./backend.ts";
 import { formatDuration } from "./durations.ts";
 import type { Executor } from "./executor.ts";
@@ -11,18 +10,11 @@ import { watchForInterrupts } from "./interrupt.ts";
 import { replayBesideOthers, replayCommandFor } from "./invocation.ts";
 import { jsonFile, openJson } from "./json-target.ts";
 import { whereItWas } from "./lost-run.ts";
-import type { Pool } from "./pool.ts";
+import type { Options } from "./options.ts";
+import type { LoadEnd } from "./pool/pool.ts";
 import { selectTests, type TestInfo } from "./select.ts";
 import { dryRun, type OpenRequest, openSession, type Session } from "./session.ts";
 import { showSizes } from "./show-sizes.ts";
-
-/** Worker threads that boot. */
-interface Threads {
-  readonly threads: Piscina;
-  /** Batches that they can have under way at the same time. */
-  readonly capacity: number;
-  startAloneThread(): Piscina;
-}
 
 /** Runs the built-in tests on worker threads. */
 export async function runBuiltIn(opened: OpenRequest): Promise<number> {
@@ -30,53 +22,82 @@ export async function runBuiltIn(opened: OpenRequest): Promise<number> {
   const file = raftFile(options.raft, request.directory);
   if (options.dryRun) return dryRun(await prepare(opened), describeTest);
 
-  // They boot while this thread loads the harness to know the tests' names.
-  const raft = file === undefined ? undefined : await bundle(file, options.raft!);
-  for (const warning of raft?.warnings ?? []) output.tell(`raft-stress: ${warning}`);
-  const threads = await startThreads(opened, raft);
+  const executor = file === undefined ? await startPool(opened, undefined) : await startPoolFor(opened, file);
   try {
     const session = await prepare(opened);
     const { carryOut } = await import("./carry-out.ts");
-    const [{ Pool }, { FreshThreadCheck }] = await Promise.all([import("./pool.ts"), import("./fresh-thread-check.ts")]);
+    const { FreshThreadCheck } = await import("./fresh-thread-check.ts");
     const jsonName = jsonFile(options);
     const json = jsonName === undefined ? undefined : openJson(jsonName, output);
     const interruption = watchForInterrupts();
-    const goal = goalOf(options);
-    const pool = new Pool({ ...threads, timeoutMs: goal.timeoutMs, singleRuns: options.clock === "real" });
-    if (options.raft !== undefined) await checkImplementation(pool, options.raft, goal.timeoutMs);
-    const check = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(pool) : undefined;
-    return await carryOut(session, { interruption, json, openBackend: () => backend(check ?? pool, session, replayFor(session, check)) });
+    if (options.raft !== undefined) await checkImplementation(executor, options.raft, goalOf(options).timeoutMs);
+    const check = options.checkDeterminism && options.clock === "virtual" ? new FreshThreadCheck(executor) : undefined;
+    return await carryOut(session, {
+      interruption,
+      json,
+      openBackend: () => backend(check ?? executor, session, replayFor(session, check)),
+    });
   } finally {
-    await threads.threads.destroy();
+    await executor.close();
   }
 }
 
-/** What the threads will load is loaded here while esbuild is at work in its own process. */
-async function bundle(file: string, given: string): Promise<BundledRaft> {
-  const { bundleRaft } = await import("./implementation/bundle.ts");
-  const [bundled, { registerSourceMap }] = await Promise.all([
-    bundleRaft(file, given),
-    import("@raft-stress/harness/results"),
-    import("./threads.ts"),
-    import("./catalogue.ts"),
-  ]);
-  // This thread, too, shows places in it: where a thread was that hung.
-  registerSourceMap(bundled.scriptName, bundled.map, bundled.ownNames);
-  return bundled;
+/** Makes runs of an implementation that is loaded first. */
+interface LoadingExecutor extends Executor {
+  load(): Promise<LoadEnd>;
 }
 
-async function startThreads({ options, settings }: OpenRequest, raft: BundledRaft | undefined): Promise<Threads> {
-  const { workers, clock } = options;
-  const { startThreads, threadCounts } = await import("./threads.ts");
-  // A thread cannot set it for itself. All machines are to show a server the same time of day.
-  if (raft !== undefined && clock === "virtual") process.env.TZ = "UTC";
-  const setup = { raft, settings };
-  const counts = threadCounts(workers, clock);
-  return {
-    threads: startThreads(counts, setup),
-    capacity: clock === "real" ? workers : counts.threads,
-    startAloneThread: () => startThreads({ threads: 1, runsPerThread: 1 }, setup),
-  };
+/** A pool in this process. Its threads boot while this thread loads the harness to know the tests' names. */
+async function startPool({ options, settings }: OpenRequest, raft: BundledRaft | undefined): Promise<LoadingExecutor> {
+  const { startThreadsFor } = await import("./pool/threads.ts");
+  const threads = startThreadsFor(options.workers, { raft, settings });
+  const { Pool } = await import("./pool/pool.ts");
+  return new Pool({ ...threads, ...poolOptions(options) });
+}
+
+function startPoolFor(opened: OpenRequest, file: string): Promise<LoadingExecutor> {
+  return isDebugged() ? startDebuggedPool(opened, file) : startChildPool(opened, file);
+}
+
+/** Whether Node was told to let debuggers in: into this process, where breakpoints in a user's Raft are then to be met. */
+function isDebugged(): boolean {
+  return [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((words) => /(^|\s)--inspect/.test(words));
+}
+
+async function startDebuggedPool(opened: OpenRequest, file: string): Promise<LoadingExecutor> {
+  const raft = await bundle(file, opened);
+  const { registerSourceMap } = await import("@raft-stress/harness/results");
+  registerSourceMap(raft.scriptName, raft.map, raft.ownNames);
+  if (opened.options.clock === "virtual") process.env.TZ = "UTC";
+  return startPool(opened, raft);
+}
+
+/** A user's Raft runs in a process of its own, which boots while this one compiles it. */
+async function startChildPool(opened: OpenRequest, file: string): Promise<LoadingExecutor> {
+  const { options, settings } = opened;
+  const { Child } = await import("./pool/child-process.ts");
+  const print = (text: string) => void process.stderr.write(text);
+  const child = Child.start(options.clock, print);
+  try {
+    const raft = await bundle(file, opened);
+    const { ChildPool } = await import("./pool/child-pool.ts");
+    return new ChildPool(child, { setup: { raft, settings }, workers: options.workers, ...poolOptions(options) }, print);
+  } catch (error) {
+    await child.close();
+    throw error;
+  }
+}
+
+function poolOptions(options: Options) {
+  return { timeoutMs: goalOf(options).timeoutMs, singleRuns: options.clock === "real" };
+}
+
+/** What the tests' names need is loaded here while esbuild is at work in its own process. */
+async function bundle(file: string, { options, output }: OpenRequest): Promise<BundledRaft> {
+  const { bundleRaft } = await import("./implementation/bundle.ts");
+  const [bundled] = await Promise.all([bundleRaft(file, options.raft!), import("./catalogue.ts")]);
+  for (const warning of bundled.warnings) output.tell(`raft-stress: ${warning}`);
+  return bundled;
 }
 
 async function prepare(opened: OpenRequest): Promise<Session> {
@@ -104,8 +125,8 @@ function describeTest({ name, part, servers, title }: TestInfo): string {
 }
 
 /** Nothing is run with an implementation that does not load. */
-async function checkImplementation(pool: Pool, file: string, timeoutMs: number): Promise<void> {
-  const end = await pool.load();
+async function checkImplementation(executor: LoadingExecutor, file: string, timeoutMs: number): Promise<void> {
+  const end = await executor.load();
   if (end.type === "loaded") return;
   if (end.type === "notLoaded") throw new UserError(`--raft: '${file}' ${end.why}`, exitCodes.notLoaded);
   if (end.type === "fault") throw new Error(end.stack);
@@ -115,7 +136,7 @@ async function checkImplementation(pool: Pool, file: string, timeoutMs: number):
   const how =
     end.why === "timeout"
       ? `did not load within ${formatDuration(timeoutMs)}${whereItWas(end.stack)}`
-      : `ended its thread while it was loaded: ${end.message}`;
+      : `ended its ${end.what} while it was loaded: ${end.message}`;
   throw new UserError(`--raft: '${file}' ${how}`, exitCodes.notLoaded);
 }
 

@@ -72,7 +72,7 @@ export async function carryOut(session: Session, { interruption, json, openBacke
   tellRemarks(output.tell);
   const closed = backend.executor.close();
   await reporting.finish(reason);
-  await interruption.waitFor(closed);
+  await closed;
   interruption.ignore();
   return interruption.exitCode ?? exitCode(tally, goal);
 }

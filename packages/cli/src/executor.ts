@@ -11,11 +11,17 @@ export interface Batch {
   readonly alone?: boolean;
   /** On a thread that has made no run before and makes none after. */
   readonly fresh?: boolean;
+  /** Number of an event that is followed statement by statement: if the run does not survive it, the loss tells where it was. The run must be alone. */
+  readonly followedEvent?: number;
+  /** A file that is to hold the number of the event under way, and its time: what is left of a run that ends its process (`LastEvent`). */
+  readonly lastEventFile?: string;
 }
 
 /** How a batch lost its thread. */
 export interface Loss {
   readonly type: "lost";
+  /** What was lost: a thread, or a process with all its threads. */
+  readonly what: "thread" | "process";
   readonly why: "timeout" | "memory" | "died";
   /** Position of the run that was under way; undefined when none was. */
   readonly position: number | undefined;
@@ -23,13 +29,13 @@ export interface Loss {
    * Several batches may have shared the thread. `culprit`: this one ended it; `bystander`: another one did; `suspect`: which of them did is not known.
    */
   readonly part: "culprit" | "bystander" | "suspect";
-  /** How the thread's end was told. */
+  /** How the thread's end was told; of a process that ran out of memory, what V8 said. */
   readonly message: string;
   /** The event that had begun last, the virtual time, and for how long that event had been seen to last. */
   readonly event: number;
   readonly virtualMs: number;
   readonly inEventMs: number;
-  /** Where the thread was, as the lines of an Error's stack; known only of one that was ended for its time. */
+  /** Where the thread was, as the lines of an Error's stack; not known of one that died, or was within a native call, unless it was followed there. */
   readonly stack: string | undefined;
 }
 

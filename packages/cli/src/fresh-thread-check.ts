@@ -27,8 +27,8 @@ export class FreshThreadCheck implements Executor {
   }
 
   async run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
-    // The one run that is made again to see where it hangs.
-    if (batch.settings?.stopAtEvent !== undefined) return this.#executor.run(batch, onResults);
+    // Those runs that are made again to see where one was lost.
+    if (batch.settings?.stopAtEvent !== undefined || batch.followedEvent !== undefined) return this.#executor.run(batch, onResults);
     const results = new Map<number, RunResult>();
     const end = await this.#executor.run(batch, (some) => {
       for (const [position, result] of some) results.set(position, result);

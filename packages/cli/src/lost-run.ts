@@ -58,17 +58,18 @@ function timeoutFailure(loss: Loss, timeoutMs: number, event: string): Failure {
 }
 
 function deathFailure(loss: Loss, event: string): Failure {
-  const how = loss.why === "memory" ? outOfMemory : howItDied(loss.message);
-  const reason = `${how}; ${event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
+  const how = loss.why === "memory" ? outOfMemory : howItDied(loss);
+  const inWords = loss.why === "memory" && loss.what === "process" ? ` (V8: ${loss.message})` : "";
+  const reason = `${how}${inWords}; ${event}, at ${(loss.virtualMs / 1000).toFixed(3)} s of the test's time, was under way`;
   return { cause: how, reason, atMs: loss.virtualMs, event: loss.event };
 }
 
 const outOfMemory = "the run's thread ran out of memory";
 
-/** `message` is Node's. */
-function howItDied(message: string): string {
+/** `message` is Node's, or V8's. */
+function howItDied({ what, message }: Loss): string {
   const exitCode = /^worker exited with code: (\d+)$/.exec(message)?.[1];
   if (exitCode !== undefined) return `the implementation called process.exit (code ${exitCode})`;
   if (/heap out of memory/.test(message)) return outOfMemory;
-  return `the run's thread died: ${message}`;
+  return `the run's ${what} died: ${message}`;
 }

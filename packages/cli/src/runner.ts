@@ -48,7 +48,7 @@ export class Runner {
   /** Runs that may have ended a thread that others shared, and the one of them that is under way. */
   #suspects: PlannedRun[] = [];
   #suspectRuns = false;
-  /** Suspects that may have taken too much memory run with nothing beside them: only then it is known whose memory it is. */
+  /** Suspects that may have taken too much memory, or ended their process, run with nothing beside them: only then it is known who it was. */
   #exclusive = false;
   #idleDeaths = 0;
   #startedMs = 0;
@@ -213,7 +213,7 @@ export class Runner {
       return;
     }
     if (loss.part === "suspect") {
-      if (loss.why === "memory") this.#exclusive = true;
+      if (loss.why === "memory" || loss.what === "process") this.#exclusive = true;
       for (const position of waiting) this.#suspects.push(runs[position]!);
       return;
     }
@@ -226,22 +226,33 @@ export class Runner {
       return;
     }
     this.#idleDeaths++;
-    if (this.#idleDeaths >= maxIdleDeaths) throw new Error(`worker threads die before they begin a run: ${loss.message}`);
+    if (this.#idleDeaths >= maxIdleDeaths) throw new Error(`each ${loss.what} dies before it begins a run: ${loss.message}`);
   }
 
-  /** Makes the run once more up to the event that did not end, so that its log shows the way there. */
+  /**
+   * Makes the run once more up to the event that did not end, so that its log shows the way there; then into that event, unless it is known where the code was.
+   */
   async #finishLost(run: PlannedRun, loss: Loss): Promise<void> {
     const { executor, tests, timeoutMs, realClock } = this.#options;
     const job = this.#job(run);
     let log = "";
     let stoppedAt: RunFailure | undefined;
+    let { stack } = loss;
     if (!realClock && loss.event > 0 && hungInEvent(loss, timeoutMs)) {
       await executor.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
         log = results[0]?.[1].log ?? "";
         stoppedAt = results[0]?.[1].failure;
       });
+      stack ??= await this.#followInto(job, loss.event);
     }
-    this.#finish(run, lostResult(job, serversOf(tests[run.test]!.servers, job), loss, timeoutMs, { text: log, stoppedAt }));
+    const way = { text: log, stoppedAt };
+    this.#finish(run, lostResult(job, serversOf(tests[run.test]!.servers, job), { ...loss, stack }, timeoutMs, way));
+  }
+
+  async #followInto(job: Job, event: number): Promise<string | undefined> {
+    const batch: Batch = { jobs: [job], alone: true, followedEvent: event, settings: { checkDeterminism: false } };
+    const end = await this.#options.executor.run(batch, () => {});
+    return end.type === "lost" ? end.stack : undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { bundleRaft } from "../dist/implementation/bundle.js";
-import { Pool } from "../dist/pool.js";
-import { startThreads } from "../dist/threads.js";
+import { Pool } from "../dist/pool/pool.js";
+import { startThreadsFor } from "../dist/pool/threads.js";
 
 /** @typedef {import("./raft-thread.mjs").ThreadOptions} ThreadOptions */
 
@@ -19,8 +19,7 @@ export class RaftThread {
     // As the command does before it starts its threads.
     process.env.TZ = "UTC";
     const setup = { raft, settings: { ...plainSettings, ...settings } };
-    const startThread = () => startThreads({ threads: 1, runsPerThread: 1 }, setup);
-    this.#pool = new Pool({ threads: startThread(), startAloneThread: startThread, capacity: 1, timeoutMs });
+    this.#pool = new Pool({ ...startThreadsFor(1, setup), timeoutMs });
   }
 
   /**

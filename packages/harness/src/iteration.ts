@@ -19,6 +19,7 @@ import { Adversary } from "./race/adversary.ts";
 import { isToBlame } from "./race/judgement.ts";
 import { describeSchedule, drawSchedule, type Schedule } from "./race/schedule.ts";
 import type { Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
+import { EventTeller } from "./sim/event-teller.ts";
 import { Comparison, EventActs, Journal, Recorder, tellDifference, tellOthers, Witness } from "./sim/journal.ts";
 import { defaultLimits } from "./sim/limits.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
@@ -84,7 +85,7 @@ export async function runIteration(job: Job, makeRaft: MakeRaft, settings: RunSe
 }
 
 interface PassOptions {
-  readonly watch?: RunWatch;
+  readonly watch?: RunWatch | undefined;
   /** Events at whose end the disk of their server is looked at for the report. */
   readonly diskAt?: readonly number[];
   /** Whether a failed run is made again. */
@@ -103,7 +104,9 @@ interface Repeated {
 async function runAsAsked(settings: RunSettings, pass: RunPass): Promise<{ first: Pass; repeated: Repeated | undefined }> {
   const recordAtOnce = settings.clock === "real" || settings.archive || settings.stopAtEvent !== undefined;
   const level = recordAtOnce ? settings.traceLevel : "none";
-  if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level), repeated: undefined };
+  const watch = settings.beforeEvent === undefined ? undefined : new EventTeller(settings.beforeEvent);
+  if (!settings.checkDeterminism || settings.clock === "real") return { first: await pass(level, { watch }), repeated: undefined };
+  if (watch !== undefined) await pass("none", { watch });
   const journal = new Journal();
   const first = await pass(settings.traceLevel, { watch: journal });
   return { first, repeated: { difference: await differenceOf(journal, pass), eventDigests: journal.digests() } };

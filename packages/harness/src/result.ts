@@ -20,6 +20,9 @@ export type ClockKind = "virtual" | "real";
  */
 export type TraceLevel = "none" | "debug" | "trace";
 
+/** `event`: its number, from 1. `timeUs`: when it is due, since the run began. */
+export type BeforeEvent = (event: number, timeUs: number) => void;
+
 export interface RunSettings {
   readonly clock: ClockKind;
   readonly traceLevel: TraceLevel;
@@ -42,6 +45,8 @@ export interface RunSettings {
   readonly synchronous?: boolean;
   /** Where a watcher in another thread sees how far the run is; see `progress.ts`. */
   readonly progress?: Int32Array;
+  /** Called before each event of a first pass happens: for a run that may end its whole process, `progress` with it. */
+  readonly beforeEvent?: BeforeEvent;
 }
 
 /**

@@ -38,18 +38,18 @@ export function makeRaft(env: RaftEnv) {
 `;
 }
 
-async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2B" } = {}) {
+async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2B", count = 8, seed = "5" } = {}) {
   const cwd = project({ "raft.ts": source });
   const { stdout, exitCode } = await start(
-    [test, "-n", "8", "-p", "2", "--seed", "5", "-T", timeout, "--raft", "raft.ts", "--json", "-", "-o", "logs"],
+    [test, "-n", `${count}`, "-p", "2", "--seed", seed, "-T", timeout, "--raft", "raft.ts", "--json", "-", "-o", "logs"],
     { cwd },
   );
   const runs = runLines(stdout);
-  expect(runs).toHaveLength(8);
+  expect(runs).toHaveLength(count);
   expect(exitCode).toBe(1);
   const failed = runs.filter(({ outcome }) => outcome !== "pass");
   expect(failed.length).toBeGreaterThan(0);
-  expect(failed.length).toBeLessThan(8);
+  expect(failed.length).toBeLessThan(count);
   expect(logsIn(join(cwd, "logs"))).toHaveLength(failed.length);
   const log = readFileSync(join(cwd, failed[0]!.log!), "utf8");
   return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, place: failed[0]!.place, log, cwd, stdout };
@@ -193,6 +193,52 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     expect(reason).toMatch(
       /^the run's thread ran out of memory; event \d+ .* was under way; its code was at misbehave \(raft\.ts:8:\d+\)$/,
     );
+  });
+
+  it("takes more memory at once than V8 can give, which ends its process", async () => {
+    const { outcome, reason, log } = await runsOf(badly("'x'.repeat(2 ** 27).split('');"));
+    expect(outcome).toBe("crash");
+    expect(reason).toMatch(
+      /^the run's thread ran out of memory \(V8: invalid .*\); event \d+ \(S1: a setTimeout callback\), at 0\.020 s of the test's time, was under way; its code was at misbehave \(raft\.ts:8:\d+\)$/,
+    );
+    expect(log).toMatch(/^000000 TEST agree on command 100\nthe run's thread ran out of memory/m);
+  });
+
+  it("never comes back from a native call", async () => {
+    const deed = "(process as any).getBuiltinModule('crypto').pbkdf2Sync('a', 'b', 2e9, 64, 'sha512');";
+    const { outcome, reason } = await runsOf(badly(deed), { timeout: "1s", count: 3, seed: "10" });
+    expect(outcome).toBe("timeout");
+    expect(reason).toMatch(
+      /^event \d+ \(S1: a setTimeout callback\), at 0\.020 s of the test's time, never ended: .*; its code was at misbehave \(raft\.ts:8:\d+\)$/,
+    );
+  });
+
+  it("ends its process on the real clock, beside others that wait", async () => {
+    const cwd = project({ "raft.ts": badly("'x'.repeat(2 ** 27).split('');").replace("Math.random() < 0.5", "env.random.next() < 0.5") });
+    const args = [
+      "TestInitialElection2A",
+      "-n",
+      "4",
+      "-p",
+      "4",
+      "--seed",
+      "5",
+      "--clock",
+      "real",
+      "--raft",
+      "raft.ts",
+      "--json",
+      "-",
+      "-o",
+      "logs",
+    ];
+    const { stdout } = await start(args, { cwd });
+    const outcomes = runLines(stdout).map(({ outcome, reason }) => reason ?? outcome);
+    expect(outcomes).toHaveLength(4);
+    const crashed = outcomes.filter((told) => told !== "pass");
+    expect(crashed.length).toBeGreaterThan(0);
+    expect(crashed.length).toBeLessThan(4);
+    for (const reason of crashed) expect(reason).toMatch(/^the run's thread ran out of memory \(V8: .*\); event \d+, /);
   });
 
   it.each([

@@ -8,9 +8,20 @@ interface CallFrame {
   readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber?: number };
 }
 
+/** Real milliseconds. */
+const attachedWithinMs = 2000;
+
 const maxFrames = 20;
 /** From one tick of a chain of them to the next it takes a hundred or two. */
 const maxSteps = 300;
+/** As many as a few seconds are good for. */
+const maxFollowedSteps = 20_000;
+
+/** A user's script, as it is named in a thread. */
+const usersScript = "raft-stress:/";
+
+/** Steps go through a user's script alone, whatever it calls, and begin in the worker's. */
+const otherScripts = `^(?!${usersScript}|.*/pool/worker\\.js$)`;
 
 /**
  * Where the code of a busy thread is, as the lines of an Error's stack with source positions: pauses it for a moment, as a debugger does. Undefined when it
@@ -32,6 +43,23 @@ export async function stackOfThread(worker: Worker, withinMs: number): Promise<s
   }
 }
 
+/**
+ * Follows the thread's code from its next `debugger` statement on, statement by statement. `onStack` is told each place, as `stackOfThread` tells it; undefined when the
+ * way is too long to be followed. What ends the thread, or its process, was called from the last place. Resolves when it is ready; never throws.
+ */
+export async function followThread(worker: Worker, onStack: (stack: string | undefined) => void): Promise<void> {
+  const inspector = await import("node:inspector");
+  const session = new inspector.Session();
+  worker.once("exit", () => session.disconnect());
+  try {
+    session.connect();
+    const thread = await attached(session, worker.threadId, attachedWithinMs);
+    await thread?.follow(onStack);
+  } catch {
+    // As above.
+  }
+}
+
 /** Attaches to the thread of that id. */
 function attached(session: Session, threadId: number, withinMs: number): Promise<ThreadDebugger | undefined> {
   return new Promise((resolve) => {
@@ -43,11 +71,18 @@ function attached(session: Session, threadId: number, withinMs: number): Promise
   });
 }
 
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly scriptId: string; readonly url: string; readonly callFrames: readonly CallFrame[] };
+}
+
 /** Speaks to one thread's debugger. */
 class ThreadDebugger {
   readonly #session: Session;
   readonly #sessionId: string;
   readonly #scripts = new Map<string, string>();
+  readonly #answered = new Map<number, () => void>();
   #lastId = 0;
   #onPaused: (frames: readonly CallFrame[]) => void = () => {};
 
@@ -57,6 +92,22 @@ class ThreadDebugger {
     session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
       if (params.sessionId === sessionId) this.#hear(JSON.parse(params.message));
     });
+  }
+
+  /** Resolves when it will stop at the next `debugger` statement. */
+  async follow(onStack: (stack: string | undefined) => void): Promise<void> {
+    let steps = 0;
+    this.#onPaused = (frames) => {
+      if (++steps > maxFollowedSteps) {
+        onStack(undefined);
+        this.#say("Debugger.disable");
+        return;
+      }
+      if (this.#isUsers(frames[0]!)) onStack(withSourcePositions(this.#text(frames)));
+      this.#say("Debugger.stepInto");
+    };
+    this.#say("Debugger.enable");
+    await this.#ask("Debugger.setBlackboxPatterns", { patterns: [otherScripts] });
   }
 
   stack(withinMs: number): Promise<string | undefined> {
@@ -84,14 +135,26 @@ class ThreadDebugger {
     });
   }
 
-  #say(method: string): void {
-    const message = JSON.stringify({ id: ++this.#lastId, method });
+  #say(method: string, params = {}): number {
+    const id = ++this.#lastId;
+    const message = JSON.stringify({ id, method, params });
     this.#session.post("NodeWorker.sendMessageToWorker", { sessionId: this.#sessionId, message });
+    return id;
   }
 
-  #hear({ method, params }: { method?: string; params?: { scriptId: string; url: string; callFrames: readonly CallFrame[] } }): void {
+  #ask(method: string, params: object): Promise<void> {
+    const id = this.#say(method, params);
+    return new Promise((resolve) => this.#answered.set(id, resolve));
+  }
+
+  #hear({ id, method, params }: Message): void {
+    if (id !== undefined) this.#answered.get(id)?.();
     if (method === "Debugger.scriptParsed") this.#scripts.set(params!.scriptId, params!.url);
     if (method === "Debugger.paused") this.#onPaused(params!.callFrames);
+  }
+
+  #isUsers({ location }: CallFrame): boolean {
+    return this.#scripts.get(location.scriptId)?.startsWith(usersScript) === true;
   }
 
   #text(frames: readonly CallFrame[]): string {

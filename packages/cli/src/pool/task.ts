@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { IterationResult, Job, RunSettings } from "@raft-stress/harness";
-import type { BundledRaft } from "./implementation/bundled-raft.ts";
+import type { BundledRaft } from "../implementation/bundled-raft.ts";
 
 /** What crosses the border between the command's thread and its worker threads: plain data. */
 
@@ -20,6 +20,8 @@ export interface BatchTask {
   readonly failuresLeft?: Readonly<Record<string, number>>;
   /** Settings of this batch alone. */
   readonly settings?: Partial<RunSettings>;
+  readonly lastEventFile?: string;
+  readonly followedEvent?: number;
   /** Takes `PositionedResult[]` while the batch runs. What is not sent that way is what the task returns. */
   readonly port?: MessagePort;
 }

@@ -2,11 +2,12 @@
 import { threadId, workerData } from "node:worker_threads";
 import type { RunSettings } from "@raft-stress/harness";
 import { progressCells } from "@raft-stress/harness/progress";
-import { loadEngine } from "./engine.ts";
+import { loadEngine } from "../engine.ts";
+import type { Implementation } from "../implementation/load.ts";
 import { tuneEngine } from "./engine-flags.ts";
-import type { Implementation } from "./implementation/load.ts";
+import { LastEventWriter } from "./last-event.ts";
+import { takeCells } from "./run-watch.ts";
 import type { BatchTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
-import { takeCells } from "./watch.ts";
 
 const setup = workerData as WorkerSetup;
 
@@ -63,7 +64,16 @@ function isNotLoaded(error: unknown): error is Error {
 
 /** Returns the results that were not sent while the batch ran. */
 async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, raft }: Loaded): Promise<readonly PositionedResult[]> {
-  const settings: RunSettings = { ...setup.settings, ...batch.settings, synchronous: setup.raft === undefined, progress };
+  const { lastEventFile, followedEvent } = batch;
+  const lastEvent = lastEventFile === undefined ? undefined : new LastEventWriter(lastEventFile);
+  const settings: RunSettings = {
+    ...setup.settings,
+    ...batch.settings,
+    synchronous: setup.raft === undefined,
+    progress,
+    ...(lastEvent && { beforeEvent: (event, timeUs) => lastEvent.write(event, timeUs) }),
+    ...(followedEvent !== undefined && { beforeEvent: (event) => stopFollowed(event === followedEvent) }),
+  };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];
   let sentAtMs = realNowMs();
@@ -82,7 +92,14 @@ async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, 
     }
   }
   Atomics.store(progress, progressCells.job, 0);
+  lastEvent?.close();
   return unsent;
+}
+
+/** For whoever follows the thread as a debugger (`followThread`); without one it does nothing. */
+function stopFollowed(isThere: boolean): void {
+  // biome-ignore lint/suspicious/noDebugger: this is what it is for.
+  if (isThere) debugger;
 }
 
 function beginRun(progress: Int32Array, position: number): void {

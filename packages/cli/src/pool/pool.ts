@@ -1,25 +1,25 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import type { Job } from "@raft-stress/harness";
 import type { Piscina } from "piscina";
-import type { Batch, BatchEnd, Executor, Loss, OnResults, RunUnderWay } from "./executor.ts";
-import { MemoryWatch } from "./memory.ts";
+import type { Batch, BatchEnd, Executor, Loss, OnResults, RunUnderWay } from "../executor.ts";
+import { MemoryWatch } from "./memory-watch.ts";
+import { RunWatch } from "./run-watch.ts";
 import type { BatchTask, LoadTask, Task, TaskEnd } from "./task.ts";
-import { stackOfThread } from "./thread-stack.ts";
-import { RunWatch } from "./watch.ts";
+import { followThread, stackOfThread } from "./thread-stack.ts";
+import type { Threads } from "./threads.ts";
 
-export interface PoolOptions {
-  readonly threads: Piscina;
-  /** Makes a thread for runs that must be alone on theirs. */
-  startAloneThread(): Piscina;
-  /** Batches that can be under way at the same time. */
-  readonly capacity: number;
+export interface PoolOptions extends Threads {
   /** Real milliseconds that one run may take. */
   readonly timeoutMs: number;
   /** Each run is a batch of its own. */
   readonly singleRuns: boolean;
+  /** Called with each place to which the event under way was followed (`Batch.followedEvent`). */
+  onFollowed?(stack: string): void;
+  /** Called when a thread does not end, because no native call can be broken off. Its batches are lost all the same. Absent: they wait for it. */
+  onEndlessThread?(): void;
 }
 
-type LoadEnd = BatchEnd | { readonly type: "loaded" };
+export type LoadEnd = BatchEnd | { readonly type: "loaded" };
 
 interface Active {
   readonly jobs: readonly Job[];
@@ -31,6 +31,10 @@ interface Active {
   ended: "timeout" | "memory" | undefined;
   /** Settles when the ended thread is gone, and its memory with it. */
   gone: Promise<unknown> | undefined;
+  /** Real milliseconds that a run of it may take, or what is followed of it a step. */
+  readonly timeoutMs: number;
+  /** Loses the batch although its thread goes on. */
+  giveUp(): void;
   /** Known when its thread is lost. */
   part: Loss["part"] | undefined;
   stack: string | undefined;
@@ -39,8 +43,14 @@ interface Active {
 /** How long a thread may take to tell where it is before it is ended all the same, in real milliseconds. */
 const stackWithinMs = 500;
 
+/** How long a run that is followed may take for one step, in real milliseconds. */
+const stepTimeoutMs = 2000;
+
+/** How long a thread may take to end, in real milliseconds, before nothing is expected of it any more. */
+const endsWithinMs = 1000;
+
 /** Real milliseconds. A thread can take a gigabyte in a second. */
-const watchEveryMs = 50;
+const watchEveryMs = 100;
 
 /** How often the runs themselves are looked at, as a part of their limit, and at least: on the real clock fifty of them wait beside each other. */
 const looksPerLimit = 100;
@@ -79,7 +89,7 @@ export class Pool implements Executor {
   }
 
   async run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
-    const { jobs, failuresLeft, settings } = batch;
+    const { jobs, failuresLeft, settings, lastEventFile, followedEvent } = batch;
     // A single result comes back with the task itself.
     const channel = jobs.length > 1 ? new MessageChannel() : undefined;
     const task = (cells: Int32Array): BatchTask => ({
@@ -88,10 +98,12 @@ export class Pool implements Executor {
       jobs,
       ...(failuresLeft && { failuresLeft }),
       ...(settings && { settings }),
+      ...(lastEventFile !== undefined && { lastEventFile }),
+      ...(followedEvent !== undefined && { followedEvent }),
       ...(channel && { port: channel.port2 }),
     });
     const threads = batch.fresh ? this.#options.startAloneThread() : batch.alone ? this.#alone() : this.#options.threads;
-    const end = await this.#submit(threads, jobs, channel, onResults, task);
+    const end = await this.#submit(threads, jobs, channel, onResults, task, followedEvent !== undefined);
     if (batch.fresh) await threads.destroy();
     return end.type === "loaded" ? { type: "fault", stack: "a batch ended as a load" } : end;
   }
@@ -107,9 +119,16 @@ export class Pool implements Executor {
     channel: MessageChannel | undefined,
     onResults: OnResults,
     task: (cells: Int32Array) => Task,
+    isFollowed = false,
   ): Promise<LoadEnd> {
+    let giveUp = (): void => {};
+    const given = new Promise<never>((_, reject) => {
+      giveUp = () => reject(new Error("the thread did not end"));
+    });
     const active: Active = {
       jobs,
+      timeoutMs: isFollowed ? Math.min(stepTimeoutMs, this.#options.timeoutMs) : this.#options.timeoutMs,
+      giveUp,
       watch: new RunWatch(),
       threads,
       onResults,
@@ -123,7 +142,9 @@ export class Pool implements Executor {
     this.#active.add(active);
     this.#startWatchdog();
     try {
-      const end: TaskEnd = await threads.run(task(active.watch.cells), channel && { transferList: [channel.port2] });
+      if (isFollowed) await this.#follow(active);
+      const made: Promise<TaskEnd> = threads.run(task(active.watch.cells), channel && { transferList: [channel.port2] });
+      const end = await Promise.race([made, given]);
       drain(active);
       if (end.type !== "results") return end;
       onResults(end.results);
@@ -141,11 +162,22 @@ export class Pool implements Executor {
     }
   }
 
+  async #follow(active: Active): Promise<void> {
+    const [worker] = active.threads.threads;
+    if (worker === undefined) return;
+    await followThread(worker, (stack) => {
+      active.stack = stack;
+      active.watch.runMs = 0;
+      if (stack !== undefined) this.#options.onFollowed?.(stack);
+    });
+  }
+
   #loss(active: Active, error: unknown): Loss {
     const { watch } = active;
     this.#judge(active);
     return {
       type: "lost",
+      what: "thread",
       why: active.ended ?? "died",
       position: watch.position < 0 ? undefined : watch.position,
       part: active.part!,
@@ -192,7 +224,7 @@ export class Pool implements Executor {
 
   #check(active: Active, passedMs: number): void {
     active.watch.advance(passedMs);
-    if (active.ended === undefined && active.watch.runMs >= this.#options.timeoutMs) this.#end(active, "timeout");
+    if (active.ended === undefined && active.watch.runMs >= active.timeoutMs) this.#end(active, "timeout");
   }
 
   #end(active: Active, why: "timeout" | "memory"): void {
@@ -204,11 +236,16 @@ export class Pool implements Executor {
   }
 
   async #askAndTerminate(worker: Worker, active: Active): Promise<unknown> {
-    const asked = this.#asked.get(worker) ?? stackOfThread(worker, stackWithinMs);
+    const followed = active.stack === undefined ? undefined : Promise.resolve(active.stack);
+    const asked = followed ?? this.#asked.get(worker) ?? stackOfThread(worker, stackWithinMs);
     // Runs that share a thread end with it: one question is enough.
     this.#asked.set(worker, asked);
     active.stack = await asked;
-    return await worker.terminate();
+    const ended = worker.terminate();
+    const { onEndlessThread } = this.#options;
+    if (onEndlessThread === undefined || (await settlesWithin(ended, endsWithinMs))) return await ended;
+    active.giveUp();
+    return onEndlessThread();
   }
 
   /** Which of several runs takes the memory cannot be seen from outside: all end, and each is made again alone. */
@@ -237,6 +274,17 @@ export class Pool implements Executor {
     this.#stopWatchdog();
     await Promise.all([this.#options.threads.destroy(), this.#aloneThread?.destroy()]);
   }
+}
+
+function settlesWithin(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), withinMs);
+    const settled = (): void => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    promise.then(settled, settled);
+  });
 }
 
 function onlyOne<T>(list: readonly T[]): T | undefined {
