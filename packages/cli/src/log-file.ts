@@ -37,6 +37,8 @@ export interface LogHeader {
   readonly checkedMode: boolean;
   readonly directory: string;
   readonly outcome: string;
+  /** The runs among which it was another one than by itself, those of the command's seed; absent for all others. */
+  readonly beside?: { readonly seed: string; readonly runs: number };
   /** Absent for a run that was stopped from outside, and for an external one. */
   readonly traceHash: string | undefined;
 }
@@ -102,6 +104,7 @@ export function parseLogHeader(text: string): LogHeader | undefined {
   if (clock !== "virtual" && clock !== "real") return undefined;
   const traceHash = fields.get("trace hash");
   const external = externalOrigin(fields.get("external"));
+  const beside = runsBeside(fields.get("replay"));
   return {
     test,
     iteration,
@@ -110,10 +113,17 @@ export function parseLogHeader(text: string): LogHeader | undefined {
     checkedMode: fields.get("mode") === "checked",
     raft: fields.get("implementation") ?? "built-in",
     ...(external && { external }),
+    ...(beside && { beside }),
     directory: fields.get("directory") ?? ".",
     outcome: fields.get("outcome") ?? "unknown",
     traceHash: traceHash === absent ? undefined : traceHash,
   };
+}
+
+/** From the command line of `replayBesideOthers`. */
+function runsBeside(replay: string | undefined): LogHeader["beside"] {
+  const [, seed, runs] = / --seed ([0-9a-f]{16}) -n (\d+) -p 1 /.exec(replay ?? "") ?? [];
+  return seed === undefined ? undefined : { seed, runs: Number(runs) };
 }
 
 function externalOrigin(text: string | undefined): ExternalOrigin | undefined {

@@ -15,8 +15,8 @@ export interface SessionRequest {
   readonly options: Options;
   /** What the paths in the options are relative to, --output aside. */
   readonly directory: string;
-  /** What a replay says of its run, below the failure blocks. */
-  comment?(run: RunFinished): string;
+  /** What a replay says of its run, below the failure blocks; undefined of those beside it. */
+  comment?(run: RunFinished): string | undefined;
 }
 
 /** A request whose options were found to be usable. */

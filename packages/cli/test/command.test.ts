@@ -234,6 +234,26 @@ describe("a command that finds failures", () => {
     expect(again.stdout).toContain(`the log has ${run.traceHash}`);
   });
 
+  const commandSeed = "0000000000000005";
+
+  it("makes a run twice that was not the same when it was made twice, with those beside which it was another one", async () => {
+    const cwd = newDirectory();
+    const { stdout } = await start([...args, "--json", "-"], { cwd });
+    const { log } = runLines(stdout).find(({ iteration, outcome }) => outcome === "fail" && iteration > 0)!;
+    const text = readFileSync(join(cwd, log!), "utf8");
+    const iteration = Number(/^iteration: (\d+)$/m.exec(text)![1]);
+    const beside = text
+      .replace(/^outcome: fail$/m, "outcome: nondeterministic")
+      .replace(/^(replay: .*) --seed [0-9a-f]+ -n 1 (.*)$/m, `$1 --seed ${commandSeed} -n ${iteration + 1} -p 1 $2 --check-determinism`);
+    writeFileSync(join(cwd, "beside.log"), beside);
+    const again = await start(["replay", "beside.log", "--json", "runs.jsonl"], { cwd });
+    expect(again.stdout).toContain(`× ${iteration + 1} · 1 at a time · seed ${commandSeed} · `);
+    expect(again.stdout).toContain("the same run as in the log: ");
+    const runs = runLines(readFileSync(join(cwd, "runs.jsonl"), "utf8"));
+    expect(runs).toHaveLength(iteration + 1);
+    expect(runs.at(-1)).toMatchObject({ iteration, outcome: "fail" });
+  });
+
   it("gives the same runs whatever -p is", async () => {
     const [one, four] = await Promise.all(
       ["1", "4"].map((workers) => start([...args.slice(0, 4), "-p", workers, ...args.slice(6), "--json", "-"])),

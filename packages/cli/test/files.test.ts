@@ -84,6 +84,11 @@ describe("a log", () => {
     expect(text).toContain("\nexcused: too slow\n");
   });
 
+  it("of a run that was another one beside others says which those were", () => {
+    const replay = "raft-stress TestX --seed 00000000000005ee -n 32 -p 1 --raft r.ts --check-determinism";
+    expect(parseLogHeader(formatLog(result, origin, replay))).toMatchObject({ beside: { seed: "00000000000005ee", runs: 32 } });
+  });
+
   it("of a run that was stopped has no trace hash", () => {
     expect(parseLogHeader(formatLog({ ...result, traceHash: "" }, origin, "x"))).toMatchObject({ traceHash: undefined });
   });

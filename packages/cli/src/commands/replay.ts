@@ -39,6 +39,8 @@ function replayLog(header: LogHeader, options: Options): Promise<number> {
       comment: () => "a command runs in real time and may do otherwise each time; the log has the exact command line of its run",
     });
   }
+  const { beside } = header;
+  const nondeterministic = header.outcome === "nondeterministic";
   const raft = options.raft ?? (header.raft === "built-in" ? undefined : header.raft);
   return runSession({
     patterns: [header.test],
@@ -49,18 +51,22 @@ function replayLog(header: LogHeader, options: Options): Promise<number> {
       raft,
       clock: header.clock,
       race: header.checkedMode,
-      seed: header.seed,
-      iter: 1,
+      seed: beside?.seed ?? header.seed,
+      iter: beside?.runs ?? 1,
       loop: false,
-      checkDeterminism: false,
+      // One thread, so that the runs follow each other there as they did.
+      ...(beside === undefined ? {} : { workers: 1 }),
+      checkDeterminism: nondeterministic && header.clock === "virtual",
     },
-    comment: (run) => compare(header, run),
+    comment: (run) => (beside === undefined || run.result.job.iteration === header.iteration ? compare(header, run) : undefined),
   });
 }
 
 function compare(header: LogHeader, { result }: RunFinished): string {
   const same = `trace hash ${result.traceHash}, ${result.events} events`;
   if (header.clock === "real") return "on the real clock a run does not repeat exactly; this was another run with the same seed";
+  if (header.outcome === "nondeterministic" && result.outcome === "nondeterministic")
+    return `as in the log, the same seed gave another run; ${same}`;
   if (header.traceHash === undefined) return `the log is of a run that was stopped and has no trace hash; this run: ${result.outcome}`;
   if (header.traceHash === result.traceHash) return `the same run as in the log: ${same}`;
   return `not the same run as in the log: ${same}; the log has ${header.traceHash} (outcome ${header.outcome}). Has the implementation or raft-stress changed?`;

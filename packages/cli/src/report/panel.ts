@@ -1,10 +1,14 @@
+import type { ClockKind } from "@raft-stress/harness";
 import type { Ora } from "ora";
 import type { Paints } from "../paint.ts";
 import { testLines, totalLine } from "./panel-lines.ts";
 import type { ProgressView } from "./view.ts";
 
-/** Ten pictures a second: events only change the tally, the picture is drawn by the clock. */
-const frameMs = 100;
+/**
+ * Pictures follow each other at this pace, in real milliseconds: events only change the tally. On the real clock less happens, and drawing would take as much of a
+ * processor as twenty runs that wait.
+ */
+const frameMs = { virtual: 100, real: 400 } as const;
 
 export interface Panel {
   /** Clears the panel and gives the cursor back. */
@@ -12,7 +16,7 @@ export interface Panel {
 }
 
 /** The live panel on stderr. Loads ora, which nothing else needs. */
-export async function startPanel(view: ProgressView, paint: Paints): Promise<Panel> {
+export async function startPanel(view: ProgressView, paint: Paints, clock: ClockKind): Promise<Panel> {
   const { default: ora } = await import("ora");
   const stream = process.stderr;
   let frame = 0;
@@ -22,7 +26,7 @@ export async function startPanel(view: ProgressView, paint: Paints): Promise<Pan
     discardStdin: false,
     isEnabled: true,
     color: paint.on ? "cyan" : false,
-    spinner: { interval: frameMs, frames: ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] },
+    spinner: { interval: frameMs[clock], frames: ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] },
     suffixText() {
       frame++;
       const rows = testLines(view, { columns: columns(), rows: stream.rows ?? 24 }, frame, paint);

@@ -38,7 +38,7 @@ export function startProgress(view: ProgressView, options: Options, output: Outp
     case "none":
       return { print: output.print, tell: output.tell, stop() {} };
     case "panel":
-      return panelProgress(view, output);
+      return panelProgress(view, output, options.clock);
     case "line":
     case "heartbeat": {
       const heartbeat = startHeartbeat(view, kind === "line" ? lineEveryMs : silenceMs, output.tell);
@@ -58,28 +58,33 @@ export function startProgress(view: ProgressView, options: Options, output: Outp
 }
 
 /** Every line that is printed makes the panel draw itself again: lines wait for each other for a tenth of a second. */
-function panelProgress(view: ProgressView, output: Output): Progress {
+function panelProgress(view: ProgressView, output: Output, clock: Options["clock"]): Progress {
   let panel: Panel | undefined;
   let stopped = false;
   const waiting = { print: [] as string[], tell: [] as string[] };
+  let timer: NodeJS.Timeout | undefined;
   const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
     for (const way of ["print", "tell"] as const) {
       if (waiting[way].length > 0) output[way](waiting[way].splice(0).join("\n"));
     }
   };
-  const timer = setInterval(flush, 100);
+  const wait = (way: keyof typeof waiting, line: string) => {
+    waiting[way].push(line);
+    timer ??= setTimeout(flush, 100);
+  };
   void import("./panel.ts")
-    .then(({ startPanel }) => startPanel(view, createPaints(output.colour.tell)))
+    .then(({ startPanel }) => startPanel(view, createPaints(output.colour.tell), clock))
     .then((started) => {
       if (stopped) started.stop();
       else panel = started;
     });
   return {
-    print: (line) => void waiting.print.push(line),
-    tell: (line) => void waiting.tell.push(line),
+    print: (line) => wait("print", line),
+    tell: (line) => wait("tell", line),
     stop() {
       stopped = true;
-      clearInterval(timer);
       panel?.stop();
       flush();
     },

@@ -1,5 +1,5 @@
 import type { Backend } from "../backend.ts";
-import type { EndReason, Reporter, RunEvent, RunFinished, RunsStarted } from "../events.ts";
+import type { EndReason, Reporter, RunEvent, RunsStarted } from "../events.ts";
 import type { Goal } from "../goal.ts";
 import type { JsonTarget } from "../json-target.ts";
 import { isExternal } from "../options.ts";
@@ -60,11 +60,11 @@ export function startReporting({ session, goal, tally, plan, json, backend, reco
     maxFailures: goal.maxFailures,
   };
   const table = async () => (await late)[0].renderTable(tally, tableOptions, paint);
-  let lastRun: RunFinished | undefined;
+  let comment: string | undefined;
   const reporters: readonly Reporter[] = [
     (event) => count(tally, event),
     (event) => {
-      if (event.type === "run") lastRun = event;
+      if (event.type === "run") comment = session.request.comment?.(event) ?? comment;
     },
     record.report,
     ...(json ? [jsonLines(tally, json.write)] : []),
@@ -85,7 +85,6 @@ export function startReporting({ session, goal, tally, plan, json, backend, reco
       json?.close();
       const [, { closing }] = await late;
       output.print(await table());
-      const comment = lastRun && session.request.comment?.(lastRun);
       const { replayCommand } = backend;
       const ending = { clock: options.clock, reason, wallSeconds, goal, comment, stats: options.stats, replayCommand };
       output.print(closing(tally, ending, paint).join("\n"));
