@@ -1,5 +1,6 @@
 // How everything here is measured: processor time over wall time where it can be, medians over means, and each figure beside its goal.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,36 +38,47 @@ export function runScript(name, args = []) {
 }
 
 function runNode(args, cwd, window) {
+  const { argv, options, usage } = measured(args, cwd, window);
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { ...options, encoding: "utf8", maxBuffer: 1 << 28 });
+  const wallSeconds = (performance.now() - started) / 1000;
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with status ${status}: ${stderr || stdout}`);
+  return { wallSeconds, stdout, ...usage() };
+}
+
+/** What commands that mostly wait take of a processor, side by side: the `windowShare` of each. */
+export function shareOfWaiting(commands, window) {
+  return Promise.all(
+    commands.map(async (args) => {
+      const { argv, options, usage } = measured([command, ...args], undefined, window);
+      const child = spawn(process.execPath, argv, { ...options, stdio: "ignore" });
+      const [status] = await once(child, "exit");
+      if (status !== 0) throw new Error(`${args.join(" ")} ended with status ${status}`);
+      return usage().windowShare;
+    }),
+  );
+}
+
+/** How Node is started so that it tells what it has used, and what it has told when it has ended. */
+function measured(args, cwd, window) {
   const scratch = mkdtempSync(join(tmpdir(), "raft-stress-bench-"));
   const usageDirectory = mkdtempSync(join(tmpdir(), "raft-stress-usage-"));
   const preload = pathToFileURL(join(here, "report-usage.mjs")).href;
-  const started = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", preload, ...args], {
-    cwd: cwd ?? scratch,
-    encoding: "utf8",
-    // Certificates of the machine are none of the command's cost: Node 20 reads them at every start.
-    env: {
-      ...process.env,
-      NODE_EXTRA_CA_CERTS: undefined,
-      RAFT_STRESS_USAGE_DIRECTORY: usageDirectory,
-      RAFT_STRESS_USAGE_WINDOW: window,
-      NO_COLOR: "1",
-    },
-    maxBuffer: 1 << 28,
-  });
-  const wallSeconds = (performance.now() - started) / 1000;
-  if (status !== 0) throw new Error(`${args.join(" ")} ended with status ${status}: ${stderr || stdout}`);
-  const usages = readdirSync(usageDirectory).map((name) => JSON.parse(readFileSync(join(usageDirectory, name), "utf8")));
-  for (const directory of [scratch, usageDirectory]) rmSync(directory, { recursive: true, force: true });
-  const total = (key) => usages.reduce((sum, usage) => sum + (usage[key] ?? 0), 0);
-  return {
-    wallSeconds,
-    stdout,
-    cpuSeconds: total("cpuSeconds"),
-    bootSeconds: total("bootSeconds"),
-    peakMb: total("peakMb"),
-    windowShare: total("windowShare"),
+  // Certificates of the machine are none of the command's cost: Node 20 reads them at every start.
+  const env = {
+    ...process.env,
+    NODE_EXTRA_CA_CERTS: undefined,
+    RAFT_STRESS_USAGE_DIRECTORY: usageDirectory,
+    RAFT_STRESS_USAGE_WINDOW: window,
+    NO_COLOR: "1",
   };
+  const usage = () => {
+    const usages = readdirSync(usageDirectory).map((name) => JSON.parse(readFileSync(join(usageDirectory, name), "utf8")));
+    for (const directory of [scratch, usageDirectory]) rmSync(directory, { recursive: true, force: true });
+    const total = (key) => usages.reduce((sum, each) => sum + (each[key] ?? 0), 0);
+    return Object.fromEntries(["cpuSeconds", "bootSeconds", "peakMb", "windowShare"].map((key) => [key, total(key)]));
+  };
+  return { argv: ["--import", preload, ...args], options: { cwd: cwd ?? scratch, env }, usage };
 }
 
 /** Prints a figure beside its goal, and keeps count of what falls short. */
