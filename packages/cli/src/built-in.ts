@@ -66,8 +66,6 @@ function isDebugged(): boolean {
 
 async function startDebuggedPool(opened: OpenRequest, file: string): Promise<LoadingExecutor> {
   const raft = await bundle(file, opened);
-  const { registerSourceMap } = await import("@raft-stress/harness/results");
-  registerSourceMap(raft.scriptName, raft.map, raft.ownNames);
   if (opened.options.clock === "virtual") process.env.TZ = "UTC";
   return startPool(opened, raft);
 }
@@ -95,7 +93,13 @@ function poolOptions(options: Options) {
 /** What the tests' names need is loaded here while esbuild is at work in its own process. */
 async function bundle(file: string, { options, output }: OpenRequest): Promise<BundledRaft> {
   const { bundleRaft } = await import("./implementation/bundle.ts");
-  const [bundled] = await Promise.all([bundleRaft(file, options.raft!), import("./catalogue.ts")]);
+  const [bundled, { registerSourceMap }] = await Promise.all([
+    bundleRaft(file, options.raft!),
+    import("@raft-stress/harness/results"),
+    import("./catalogue.ts"),
+  ]);
+  // This process, too, shows places in it: where code was that ended another one.
+  registerSourceMap(bundled.scriptName, bundled.map, bundled.ownNames);
   for (const warning of bundled.warnings) output.tell(`raft-stress: ${warning}`);
   return bundled;
 }

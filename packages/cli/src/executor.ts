@@ -35,6 +35,8 @@ export interface Loss {
   readonly event: number;
   readonly virtualMs: number;
   readonly inEventMs: number;
+  /** The server whose event it was, if that is known. */
+  readonly server: number | undefined;
   /** Where the thread was, as the lines of an Error's stack; not known of one that died, or was within a native call, unless it was followed there. */
   readonly stack: string | undefined;
 }

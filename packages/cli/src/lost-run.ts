@@ -18,12 +18,14 @@ interface WayThere {
 /** The result of a run whose thread was lost: what its cells still tell. */
 export function lostResult(job: Job, servers: number, loss: Loss, timeoutMs: number, way: WayThere): IterationResult {
   const { stoppedAt } = way;
-  const event = stoppedAt?.seen === undefined ? `event ${loss.event}` : `event ${loss.event} (${stoppedAt.seen})`;
+  const server = stoppedAt?.server ?? loss.server;
+  const whose = stoppedAt?.seen ?? (server === undefined ? undefined : `S${server}`);
+  const event = whose === undefined ? `event ${loss.event}` : `event ${loss.event} (${whose})`;
   const told = loss.why === "timeout" ? timeoutFailure(loss, timeoutMs, event) : deathFailure(loss, event);
   const { stack } = loss;
   const failure: Failure = {
     ...told,
-    ...(stoppedAt?.server === undefined ? {} : { server: stoppedAt.server }),
+    ...(server === undefined ? {} : { server }),
     ...(stack === undefined ? {} : { reason: `${told.reason}${whereItWas(stack)}`, stack }),
   };
   return {

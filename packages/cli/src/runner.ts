@@ -35,6 +35,9 @@ export interface RunnerOptions {
 /** A thread that dies this often before it begins a run is no accident. */
 const maxIdleDeaths = 3;
 
+/** How often a lost run is made again until no other run is in its way. */
+const maxTries = 3;
+
 /** How long a run that was held back waits before the machine's load is looked at again, in real milliseconds. */
 const askAgainMs = 200;
 
@@ -233,13 +236,14 @@ export class Runner {
    * Makes the run once more up to the event that did not end, so that its log shows the way there; then into that event, unless it is known where the code was.
    */
   async #finishLost(run: PlannedRun, loss: Loss): Promise<void> {
-    const { executor, tests, timeoutMs, realClock } = this.#options;
+    const { tests, timeoutMs, realClock } = this.#options;
     const job = this.#job(run);
     let log = "";
     let stoppedAt: RunFailure | undefined;
     let { stack } = loss;
     if (!realClock && loss.event > 0 && hungInEvent(loss, timeoutMs)) {
-      await executor.run({ jobs: [job], settings: { stopAtEvent: loss.event, archive: true, checkDeterminism: false } }, (results) => {
+      const settings = { stopAtEvent: loss.event, archive: true, checkDeterminism: false };
+      await this.#makeAgain({ jobs: [job], settings }, (results) => {
         log = results[0]?.[1].log ?? "";
         stoppedAt = results[0]?.[1].failure;
       });
@@ -250,9 +254,17 @@ export class Runner {
   }
 
   async #followInto(job: Job, event: number): Promise<string | undefined> {
-    const batch: Batch = { jobs: [job], alone: true, followedEvent: event, settings: { checkDeterminism: false } };
-    const end = await this.#options.executor.run(batch, () => {});
-    return end.type === "lost" ? end.stack : undefined;
+    const settings = { stopAtEvent: event + 1, checkDeterminism: false };
+    const end = await this.#makeAgain({ jobs: [job], alone: true, followedEvent: event, settings }, () => {});
+    return end.type === "lost" && end.event === event ? end.stack : undefined;
+  }
+
+  /** What runs beside it may end its process, too. */
+  async #makeAgain(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
+    for (let tries = 1; ; tries++) {
+      const end = await this.#options.executor.run(batch, onResults);
+      if (end.type !== "lost" || end.part === "culprit" || tries === maxTries) return end;
+    }
   }
 }
 

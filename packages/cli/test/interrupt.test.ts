@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,6 +23,12 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+const inNativeCall = `import { pbkdf2Sync } from "node:crypto";
+export const makeRaft = () => {
+  setTimeout(() => pbkdf2Sync("a", "b", 1e9, 64, "sha512"), 20);
+  return { start: () => ({ index: -1, term: 0, isLeader: false }), getState: () => ({ term: 0, isLeader: false }), snapshot() {}, kill() {}, handlers: {} };
+};`;
 
 describe("a command that is stopped", () => {
   it.each([
@@ -68,12 +75,7 @@ describe("a command that is stopped", () => {
   });
 
   it("does not wait for an implementation that is in the midst of a native call", async () => {
-    const source = `import { pbkdf2Sync } from "node:crypto";
-export const makeRaft = () => {
-  setTimeout(() => pbkdf2Sync("a", "b", 1e9, 64, "sha512"), 20);
-  return { start: () => ({ index: -1, term: 0, isLeader: false }), getState: () => ({ term: 0, isLeader: false }), snapshot() {}, kill() {}, handlers: {} };
-};`;
-    const cwd = project({ "raft.mjs": source });
+    const cwd = project({ "raft.mjs": inNativeCall });
     const child = start(["TestBasicAgree2B", "-n", "4", "-p", "2", "--raft", "raft.mjs", "-T", "1h"], { cwd });
     await hasBegun(child);
     await sleep(500);
@@ -81,6 +83,23 @@ export const makeRaft = () => {
     const { exitCode, stdout } = await child;
     expect(exitCode).toBe(130);
     expect(stdout).toMatch(/\(interrupted\)[\s\S]*0 passed, 0 failed$/);
+  });
+
+  it("leaves no process behind that is in the midst of a native call, however often it is told", async () => {
+    const cwd = project({ "raft.mjs": inNativeCall });
+    const child = start(["TestBasicAgree2B", "-n", "4", "-p", "2", "--raft", "raft.mjs", "-T", "1h"], { cwd });
+    await hasBegun(child);
+    await sleep(500);
+    const children = spawnSync("pgrep", ["-P", `${child.pid}`], { encoding: "utf8" })
+      .stdout.trim()
+      .split("\n")
+      .map(Number);
+    expect(children.length).toBeGreaterThan(0);
+    child.kill("SIGINT");
+    await sleep(100);
+    child.kill("SIGINT");
+    expect((await child).exitCode).toBe(130);
+    while (children.some(isAlive)) await sleep(50);
   });
 
   it("ends at once at the second signal", async () => {

@@ -7,5 +7,5 @@ export type { ClusterSizes } from "./lab/cluster-sizes.ts";
 export { labTests } from "./lab/index.ts";
 export type { LabTest, Part } from "./lab/lab-test.ts";
 export { type ProbeEnd, probe } from "./probe.ts";
-export type { Act, ClockKind, Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
+export type { Act, BeforeEvent, ClockKind, Failure, IterationResult, Job, Outcome, RunSettings, TraceLevel } from "./result.ts";
 export * from "./results.ts";

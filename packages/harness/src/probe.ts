@@ -3,7 +3,8 @@ import { settleBuiltins } from "./ambient/tampering.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { checkFirstState, checkRaft, ShapeError } from "./cluster/shape.ts";
 import { HarnessFault, ImplementationError, isOfClass, StuckError } from "./failure.ts";
-import type { ClockKind } from "./result.ts";
+import type { BeforeEvent, ClockKind } from "./result.ts";
+import { EventTeller } from "./sim/event-teller.ts";
 import { defaultLimits } from "./sim/limits.ts";
 import { runReal, runVirtual, startStopwatchUs } from "./sim/run-loop.ts";
 import { Simulation } from "./sim/simulation.ts";
@@ -20,13 +21,13 @@ const servers = 3;
 const bootEvent = 1;
 
 /** Boots one server of three in a world that is thrown away: its boot event, with all the promises in it, and nothing after. */
-export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int32Array): Promise<ProbeEnd> {
+export async function probe(makeRaft: MakeRaft, clock: ClockKind, progress?: Int32Array, beforeEvent?: BeforeEvent): Promise<ProbeEnd> {
   const simulation = new Simulation({
     seed: { high: 0, low: 0 },
     traceLevel: "none",
     limits: defaultLimits,
     stopAtEvent: bootEvent + 1,
-    watch: undefined,
+    watch: beforeEvent === undefined ? undefined : new EventTeller(beforeEvent),
     progress,
     realElapsedUs: clock === "real" ? startStopwatchUs() : undefined,
   });

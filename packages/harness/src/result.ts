@@ -20,8 +20,8 @@ export type ClockKind = "virtual" | "real";
  */
 export type TraceLevel = "none" | "debug" | "trace";
 
-/** `event`: its number, from 1. `timeUs`: when it is due, since the run began. */
-export type BeforeEvent = (event: number, timeUs: number) => void;
+/** `event`: its number, from 1. `timeUs`: when it is due, since the run began. `owner`: the number of its server; -1 for the tester. */
+export type BeforeEvent = (event: number, timeUs: number, owner: number) => void;
 
 export interface RunSettings {
   readonly clock: ClockKind;

@@ -1,4 +1,12 @@
-import { type ClockKind, installAmbient, installForRealClock, type ProbeEnd, probe, registerSourceMap } from "@raft-stress/harness";
+import {
+  type BeforeEvent,
+  type ClockKind,
+  installAmbient,
+  installForRealClock,
+  type ProbeEnd,
+  probe,
+  registerSourceMap,
+} from "@raft-stress/harness";
 import type { MakeRaft, Raft } from "@raft-stress/raft/api";
 import { checkBuiltinImports } from "./builtin-imports.ts";
 import { requireFor } from "./builtins.ts";
@@ -11,8 +19,8 @@ import { attempt, NotLoaded, placeOfExport, threwAtTopLevel } from "./load-error
 /** The Raft under test, in one thread. */
 export interface Implementation {
   readonly makeRaft: MakeRaft;
-  /** Boots it once, so that what is wrong with it is known before anything runs. Throws NotLoaded. */
-  check(progress: Int32Array): Promise<void>;
+  /** Boots it once, so that what is wrong with it is known before anything runs. `beforeEvent` is told of that boot. Throws NotLoaded. */
+  check(progress: Int32Array, beforeEvent?: BeforeEvent): Promise<void>;
   /** Makes a run whose result owes nothing to any other run. */
   runAlone<T>(run: () => Promise<T>): Promise<T>;
 }
@@ -60,11 +68,11 @@ class BundledImplementation implements Implementation {
     return exportedMakeRaft(exports, this.#bundle).makeRaft;
   }
 
-  async check(progress: Int32Array): Promise<void> {
+  async check(progress: Int32Array, beforeEvent?: BeforeEvent): Promise<void> {
     const evaluation = await this.#tryEvaluation();
     const { name } = exportedMakeRaft(evaluation.exports, this.#bundle);
     // With progress: what goes wrong from here on is the implementation's doing, not a module's that cannot be loaded.
-    const end = await this.#probe(this.makeRaft, progress);
+    const end = await this.#probe(this.makeRaft, progress, beforeEvent);
     // A MakeRaft that throws is a Raft with a fault: its runs will show it.
     if (end.type === "misfit") throw new NotLoaded(`does not fit the contract: ${end.why}${placeOfExport(name, this.#bundle)}`);
   }
@@ -92,8 +100,8 @@ class BundledImplementation implements Implementation {
     }
   }
 
-  #probe(makeRaft: MakeRaft, progress?: Int32Array): Promise<ProbeEnd> {
-    return probe(makeRaft, this.#clock, progress);
+  #probe(makeRaft: MakeRaft, progress?: Int32Array, beforeEvent?: BeforeEvent): Promise<ProbeEnd> {
+    return probe(makeRaft, this.#clock, progress, beforeEvent);
   }
 
   async runAlone<T>(run: () => Promise<T>): Promise<T> {

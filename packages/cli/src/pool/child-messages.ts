@@ -16,7 +16,7 @@ export interface ChildSetup {
 /** `id`: the sender's name for the batch, in all that is said of it. */
 export type ToChild =
   | ({ readonly type: "setup" } & ChildSetup)
-  | { readonly type: "load"; readonly id: number }
+  | { readonly type: "load"; readonly id: number; readonly lastEventFile: string }
   | { readonly type: "run"; readonly id: number; readonly batch: Batch }
   /** The process is to end. */
   | { readonly type: "close" };
@@ -28,9 +28,11 @@ export type FromChild =
   /** `results`: those that have not been told. */
   | { readonly type: "end"; readonly id: number; readonly end: LoadEnd; readonly results: Results }
   /** The run that is followed has come here. */
-  | { readonly type: "followed"; readonly stack: string }
+  | { readonly type: "followed"; readonly stack: string | undefined }
   /** Now and then. */
   | { readonly type: "underWay"; readonly runs: readonly RunUnderWay[] }
+  /** Again and again: a process that says nothing is stopped, or has lost its channel. */
+  | { readonly type: "alive" }
   /** One of its threads can't be ended: the process is about to end itself. */
   | { readonly type: "spent" }
   /** A fault of ours. */

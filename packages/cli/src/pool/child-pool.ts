@@ -7,6 +7,7 @@ import { type Active, Child, type ChildEnd } from "./child-process.ts";
 import { readLastEvent } from "./last-event.ts";
 import type { LoadEnd } from "./pool.ts";
 import { capacityFor } from "./thread-counts.ts";
+import { shownStack } from "./thread-stack.ts";
 
 /**
  * Hands batches to a pool in another process, and starts a new process when that one is lost: whatever a user's Raft does to its process, the command goes on. For what
@@ -37,7 +38,9 @@ export class ChildPool implements Executor {
   /** Loads the implementation, so that what is wrong with it is known before anything runs. */
   load(): Promise<LoadEnd> {
     const id = ++this.#lastId;
-    return this.#submit({ id, jobs: [], onResults() {} }, (child, active) => child.send({ type: "load", id }, active), false);
+    const lastEventFile = join(this.#scratchDirectory(), `${id}`);
+    const send = (child: Child, active: Active): Promise<LoadEnd | ChildEnd> => child.send({ type: "load", id, lastEventFile }, active);
+    return this.#submit({ id, jobs: [], onResults() {} }, send, true, lastEventFile);
   }
 
   async run(batch: Batch, onResults: OnResults): Promise<BatchEnd> {
@@ -65,8 +68,16 @@ export class ChildPool implements Executor {
   }
 
   #scratchDirectory(): string {
-    this.#scratch ??= mkdtempSync(join(tmpdir(), "raft-stress-"));
+    if (this.#scratch === undefined) {
+      this.#scratch = mkdtempSync(join(tmpdir(), "raft-stress-"));
+      // Also when the command ends without being closed.
+      process.once("exit", () => this.#removeScratch());
+    }
     return this.#scratch;
+  }
+
+  #removeScratch(): void {
+    if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
   }
 
   /** Results come by themselves. */
@@ -79,15 +90,14 @@ export class ChildPool implements Executor {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#child.close();
-    if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
-    this.#scratch = undefined;
+    this.#removeScratch();
   }
 }
 
 /** A batch that was lost with its process. Of several, or of several runs in one, it is not known who has done it. */
 function lossOf({ deliberate, death, company, followed }: ChildEnd, alone: boolean, lastEventFile: string | undefined): Loss {
   const part = deliberate ? "bystander" : company === 1 && alone ? "culprit" : "suspect";
-  const { event, virtualMs } = lastEventFile === undefined ? { event: 0, virtualMs: 0 } : readLastEvent(lastEventFile);
+  const { event, virtualMs, server } = readLastEvent(lastEventFile);
   return {
     type: "lost",
     what: "process",
@@ -98,6 +108,7 @@ function lossOf({ deliberate, death, company, followed }: ChildEnd, alone: boole
     event,
     virtualMs,
     inEventMs: 0,
-    stack: followed,
+    server,
+    stack: shownStack(followed),
   };
 }

@@ -25,7 +25,7 @@ export interface ChildEnd {
   readonly death: Death;
   /** Batches that were under way in it. */
   readonly company: number;
-  /** The last place to which an event was followed in it. */
+  /** The last place to which the batch's run was followed. */
   readonly followed: string | undefined;
 }
 
@@ -33,6 +33,13 @@ const childFile = fileURLToPath(new URL("./child.js", import.meta.url));
 
 /** How long the process may take to end when it is asked to, in real milliseconds. */
 const endsWithinMs = 1000;
+
+/** How long what it has printed may take to come when it has ended, in real milliseconds. */
+const closesWithinMs = 300;
+
+/** How often it is looked whether the process has said anything, in real milliseconds, and how many looks in vain are too many. */
+const looksEveryMs = 2000;
+const longestSilence = 8;
 
 /** A process that runs a user's Raft, seen from the command. */
 export class Child {
@@ -42,9 +49,13 @@ export class Child {
   readonly #cry: DeathCry;
   readonly #active = new Map<number, Active & { settle(end: LoadEnd | ChildEnd): void }>();
   readonly #gone: Promise<void>;
+  readonly #watch: NodeJS.Timeout;
+  /** Looks since the process was last heard of. Looks are counted, not time: a machine that sleeps makes none. */
+  #silentLooks = 0;
   #deliberate = false;
   #underWay: readonly RunUnderWay[] = [];
-  #followed: string | undefined;
+  /** The batch whose run is followed, and the last place of its code. */
+  #followed: { readonly id: number; stack: string | undefined } | undefined;
 
   /** Starts one, which boots while the command loads the rest. `print` takes what it prints. */
   static start(clock: ClockKind, print: (text: string) => void): Child {
@@ -61,13 +72,17 @@ export class Child {
       stream.setEncoding("utf8");
       stream.on("data", (text: string) => this.#cry.hear(text));
     }
-    process.on("message", (message: FromChild) => this.#hear(message));
+    process.on("message", (message: unknown) => this.#listen(message));
+    this.#watch = setInterval(() => this.#countSilence(), looksEveryMs).unref();
     // Once all that it has printed is there.
     this.#gone = new Promise((resolve) => {
-      process.on("close", (code, signal) => {
+      const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#end(code, signal);
         resolve();
-      });
+      };
+      process.on("close", gone);
+      // Whoever the process has started may hold its streams for longer.
+      process.on("exit", (code, signal) => setTimeout(() => this.#letGo(() => gone(code, signal)), closesWithinMs).unref());
       process.on("error", (error) => {
         this.#settleAll({ ofMemory: false, message: `it could not be started: ${error.message}` });
         resolve();
@@ -82,6 +97,7 @@ export class Child {
   send(message: ToChild, active: Active): Promise<LoadEnd | ChildEnd> {
     return new Promise((settle) => {
       this.#active.set(active.id, { ...active, settle });
+      if (message.type === "run" && message.batch.followedEvent !== undefined) this.#followed = { id: active.id, stack: undefined };
       this.#tell(message);
     });
   }
@@ -110,9 +126,21 @@ export class Child {
     clearTimeout(deadline);
   }
 
+  /** On the real clock code may write to any stream, the channel included. */
+  #listen(message: unknown): void {
+    this.#silentLooks = 0;
+    if (isFromChild(message)) this.#hear(message);
+    else this.#process.kill("SIGKILL");
+  }
+
+  #countSilence(): void {
+    if (++this.#silentLooks >= longestSilence) this.#process.kill("SIGKILL");
+  }
+
   #hear(message: FromChild): void {
+    if (message.type === "alive") return;
     if (message.type === "underWay") this.#underWay = message.runs;
-    else if (message.type === "followed") this.#followed = message.stack;
+    else if (message.type === "followed") this.#followed = this.#followed && { ...this.#followed, stack: message.stack };
     else if (message.type === "fault") this.#fail(message.stack);
     else if (message.type === "spent") {
       this.spent = true;
@@ -136,20 +164,33 @@ export class Child {
     this.#active.clear();
   }
 
+  #letGo(end: () => void): void {
+    for (const stream of [this.#process.stdout!, this.#process.stderr!]) stream.destroy();
+    end();
+  }
+
   #end(code: number | null, signal: NodeJS.Signals | null): void {
     const death = this.#cry.death();
-    if (death === undefined) this.#cry.release();
+    if (death === undefined || code === 0) this.#cry.release();
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
     this.#settleAll(death ?? { ofMemory: false, message: how });
   }
 
   #settleAll(death: Death): void {
     this.spent = true;
+    clearInterval(this.#watch);
     const company = this.#active.size;
-    const end: ChildEnd = { type: "gone", deliberate: this.#deliberate, death, company, followed: this.#followed };
-    for (const { settle } of this.#active.values()) settle(end);
+    const end = { type: "gone", deliberate: this.#deliberate, death, company } as const;
+    for (const { id, settle } of this.#active.values()) {
+      settle({ ...end, followed: id === this.#followed?.id ? this.#followed.stack : undefined });
+    }
     this.#active.clear();
   }
+}
+
+function isFromChild(message: unknown): message is FromChild {
+  if (typeof message !== "object" || message === null || !("type" in message)) return false;
+  return !("id" in message) || ("results" in message && Array.isArray(message.results));
 }
 
 function key({ test, iteration }: Job): string {

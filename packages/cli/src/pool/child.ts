@@ -15,6 +15,9 @@ const endsWithinMs = 300;
 /** What was told last has this long to be sent, in real milliseconds. */
 const lastWordsMs = 50;
 
+/** How often the command hears from this process at the least, in real milliseconds. */
+const aliveEveryMs = 2000;
+
 let pool: Pool | undefined;
 
 // Ctrl-C reaches all processes of a terminal: what it ends is up to the command.
@@ -23,6 +26,8 @@ process.on("message", (message: ToChild) => hear(message));
 // The command is gone.
 process.on("disconnect", () => void end());
 process.on("uncaughtException", ({ stack, message }) => tell({ type: "fault", stack: stack ?? message }));
+
+setInterval(() => tell({ type: "alive" }), aliveEveryMs);
 
 function hear(message: ToChild): void {
   if (message.type === "setup") setUp(message);
@@ -46,7 +51,7 @@ function tellUnderWay(): void {
 
 async function answer(message: Extract<ToChild, { readonly id: number }>): Promise<void> {
   const { id } = message;
-  if (message.type === "load") tell({ type: "end", id, end: await pool!.load(), results: [] });
+  if (message.type === "load") tell({ type: "end", id, end: await pool!.load(message.lastEventFile), results: [] });
   else if (message.batch.jobs.length === 1) await runOne(id, message.batch);
   else tell({ type: "end", id, end: await pool!.run(message.batch, (results) => tell({ type: "results", id, results })), results: [] });
 }
@@ -65,7 +70,7 @@ function tell(message: FromChild): void {
   if (process.connected) process.send!(message);
 }
 
-function onFollowed(stack: string): void {
+function onFollowed(stack: string | undefined): void {
   tell({ type: "followed", stack });
 }
 
@@ -74,7 +79,12 @@ function onEndlessThread(): void {
   setTimeout(die, lastWordsMs);
 }
 
+let ending = false;
+
+/** Also when the command is gone while it is already asked for. */
 async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
   setTimeout(die, endsWithinMs);
   await pool?.close();
   process.exit();

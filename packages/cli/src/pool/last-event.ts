@@ -4,9 +4,13 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 export interface LastEvent {
   readonly event: number;
   readonly virtualMs: number;
+  /** Whose it was; undefined for the tester. */
+  readonly server: number | undefined;
 }
 
-const bytes = 16;
+const nothing: LastEvent = { event: 0, virtualMs: 0, server: undefined };
+
+const bytes = 24;
 
 /** Writes each event down before it happens, in a file, because shared memory ends with its process. A few microseconds an event. */
 export class LastEventWriter {
@@ -17,9 +21,10 @@ export class LastEventWriter {
     this.#file = openSync(path, "w");
   }
 
-  write(event: number, timeUs: number): void {
+  write(event: number, timeUs: number, owner: number): void {
     this.#words[0] = event;
     this.#words[1] = timeUs;
+    this.#words[2] = owner;
     writeSync(this.#file, this.#words, 0, bytes, 0);
   }
 
@@ -29,14 +34,15 @@ export class LastEventWriter {
 }
 
 /** Event 0 when none had begun. */
-export function readLastEvent(path: string): LastEvent {
+export function readLastEvent(path: string | undefined): LastEvent {
+  if (path === undefined) return nothing;
   let found: Buffer;
   try {
     found = readFileSync(path);
   } catch {
-    return { event: 0, virtualMs: 0 };
+    return nothing;
   }
-  if (found.length < bytes) return { event: 0, virtualMs: 0 };
+  if (found.length < bytes) return nothing;
   const words = new Float64Array(new Uint8Array(found).buffer);
-  return { event: words[0]!, virtualMs: words[1]! / 1000 };
+  return { event: words[0]!, virtualMs: words[1]! / 1000, server: words[2]! < 0 ? undefined : words[2]! };
 }

@@ -5,7 +5,7 @@ import type { Batch, BatchEnd, Executor, Loss, OnResults, RunUnderWay } from "..
 import { MemoryWatch } from "./memory-watch.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { BatchTask, LoadTask, Task, TaskEnd } from "./task.ts";
-import { followThread, stackOfThread } from "./thread-stack.ts";
+import { followThread, shownStack, stackOfThread } from "./thread-stack.ts";
 import type { Threads } from "./threads.ts";
 
 export interface PoolOptions extends Threads {
@@ -14,7 +14,7 @@ export interface PoolOptions extends Threads {
   /** Each run is a batch of its own. */
   readonly singleRuns: boolean;
   /** Called with each place to which the event under way was followed (`Batch.followedEvent`). */
-  onFollowed?(stack: string): void;
+  onFollowed?(stack: string | undefined): void;
   /** Called when a thread does not end, because no native call can be broken off. Its batches are lost all the same. Absent: they wait for it. */
   onEndlessThread?(): void;
 }
@@ -78,13 +78,13 @@ export class Pool implements Executor {
   }
 
   /** Loads the implementation in one thread, so that what is wrong with it is known before anything runs. */
-  load(): Promise<LoadEnd> {
+  load(lastEventFile?: string): Promise<LoadEnd> {
     return this.#submit(
       this.#options.threads,
       [],
       undefined,
       () => {},
-      (cells): LoadTask => ({ kind: "load", cells }),
+      (cells): LoadTask => ({ kind: "load", cells, ...(lastEventFile !== undefined && { lastEventFile }) }),
     );
   }
 
@@ -168,7 +168,7 @@ export class Pool implements Executor {
     await followThread(worker, (stack) => {
       active.stack = stack;
       active.watch.runMs = 0;
-      if (stack !== undefined) this.#options.onFollowed?.(stack);
+      this.#options.onFollowed?.(stack);
     });
   }
 
@@ -185,7 +185,8 @@ export class Pool implements Executor {
       event: watch.event,
       virtualMs: watch.virtualMs,
       inEventMs: watch.inEventMs,
-      stack: active.stack,
+      server: undefined,
+      stack: shownStack(active.stack),
     };
   }
 

@@ -30,6 +30,7 @@ export interface BatchTask {
 export interface LoadTask {
   readonly kind: "load";
   readonly cells: Int32Array;
+  readonly lastEventFile?: string;
 }
 
 export type Task = BatchTask | LoadTask;

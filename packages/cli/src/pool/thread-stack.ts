@@ -14,17 +14,16 @@ const attachedWithinMs = 2000;
 const maxFrames = 20;
 /** From one tick of a chain of them to the next it takes a hundred or two. */
 const maxSteps = 300;
-/** As many as a few seconds are good for. */
-const maxFollowedSteps = 20_000;
+/** How long a way is followed, in real milliseconds. */
+const followsWithinMs = 10_000;
+/** A user's script with more places than this is not followed: each is a breakpoint. */
+const maxPlaces = 20_000;
 
 /** A user's script, as it is named in a thread. */
 const usersScript = "raft-stress:/";
 
-/** Steps go through a user's script alone, whatever it calls, and begin in the worker's. */
-const otherScripts = `^(?!${usersScript}|.*/pool/worker\\.js$)`;
-
 /**
- * Where the code of a busy thread is, as the lines of an Error's stack with source positions: pauses it for a moment, as a debugger does. Undefined when it
+ * Where the code of a busy thread is, as the lines of an Error's stack, with places in the script: pauses it for a moment, as a debugger does. Undefined when it
  * cannot be paused within `withinMs`, in the midst of a native call for instance. Leaves the thread running; never throws.
  */
 export async function stackOfThread(worker: Worker, withinMs: number): Promise<string | undefined> {
@@ -44,20 +43,28 @@ export async function stackOfThread(worker: Worker, withinMs: number): Promise<s
 }
 
 /**
- * Follows the thread's code from its next `debugger` statement on, statement by statement. `onStack` is told each place, as `stackOfThread` tells it; undefined when the
- * way is too long to be followed. What ends the thread, or its process, was called from the last place. Resolves when it is ready; never throws.
+ * Follows the thread's code from its next `debugger` statement on, through a user's script, place by place. `onStep` is told each, as `stackOfThread` tells it; undefined
+ * while it is not known where the code is, and for good when the way is too long to be followed. What ends the thread, or its process, was called from the last place.
+ * Resolves when it is ready; never throws.
  */
-export async function followThread(worker: Worker, onStack: (stack: string | undefined) => void): Promise<void> {
+export async function followThread(worker: Worker, onStep: (stack: string | undefined) => void): Promise<void> {
   const inspector = await import("node:inspector");
   const session = new inspector.Session();
   worker.once("exit", () => session.disconnect());
   try {
     session.connect();
     const thread = await attached(session, worker.threadId, attachedWithinMs);
-    await thread?.follow(onStack);
+    await thread?.follow(onStep);
   } catch {
     // As above.
   }
+}
+
+/** Such a stack with places in the sources; undefined when nothing is left of it. Of a script's own first lines there is no source. */
+export function shownStack(stack: string | undefined): string | undefined {
+  const lines = stack === undefined ? [] : withSourcePositions(stack).split("\n");
+  const shown = lines.filter((line) => !line.includes(usersScript)).join("\n");
+  return shown === "" ? undefined : shown;
 }
 
 /** Attaches to the thread of that id. */
@@ -71,8 +78,22 @@ function attached(session: Session, threadId: number, withinMs: number): Promise
   });
 }
 
+interface Place {
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.lineNumber < b.lineNumber || (a.lineNumber === b.lineNumber && a.columnNumber < b.columnNumber);
+}
+
+interface Answer {
+  readonly locations?: readonly Place[];
+}
+
 interface Message {
   readonly id?: number;
+  readonly result?: Answer;
   readonly method?: string;
   readonly params?: { readonly scriptId: string; readonly url: string; readonly callFrames: readonly CallFrame[] };
 }
@@ -82,7 +103,7 @@ class ThreadDebugger {
   readonly #session: Session;
   readonly #sessionId: string;
   readonly #scripts = new Map<string, string>();
-  readonly #answered = new Map<number, () => void>();
+  readonly #answered = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
   #onPaused: (frames: readonly CallFrame[]) => void = () => {};
 
@@ -95,19 +116,48 @@ class ThreadDebugger {
   }
 
   /** Resolves when it will stop at the next `debugger` statement. */
-  async follow(onStack: (stack: string | undefined) => void): Promise<void> {
-    let steps = 0;
+  async follow(onStep: (stack: string | undefined) => void): Promise<void> {
+    let deadlineMs = Number.POSITIVE_INFINITY;
     this.#onPaused = (frames) => {
-      if (++steps > maxFollowedSteps) {
-        onStack(undefined);
-        this.#say("Debugger.disable");
-        return;
+      if (this.#isUsers(frames[0]!)) {
+        const isTooFar = performance.now() > deadlineMs;
+        onStep(isTooFar ? undefined : this.#text(frames));
+        this.#say(isTooFar ? "Debugger.disable" : "Debugger.resume");
+      } else {
+        void this.#breakEverywhere(onStep).then((done) => {
+          deadlineMs = performance.now() + followsWithinMs;
+          this.#say(done ? "Debugger.resume" : "Debugger.disable");
+        });
       }
-      if (this.#isUsers(frames[0]!)) onStack(withSourcePositions(this.#text(frames)));
-      this.#say("Debugger.stepInto");
     };
-    this.#say("Debugger.enable");
-    await this.#ask("Debugger.setBlackboxPatterns", { patterns: [otherScripts] });
+    await this.#ask("Debugger.enable");
+  }
+
+  /** Not steps, which V8 lets run on at an `await` until that function goes on: a breakpoint at each place. Returns whether there are not too many. */
+  async #breakEverywhere(onStep: (stack: undefined) => void): Promise<boolean> {
+    for (const [scriptId, url] of this.#scripts) {
+      const places = url.startsWith(usersScript) ? await this.#places(scriptId) : [];
+      if (places.length > maxPlaces) return false;
+      for (const { lineNumber, columnNumber } of places) {
+        await this.#ask("Debugger.setBreakpoint", { location: { scriptId, lineNumber, columnNumber } });
+        onStep(undefined);
+      }
+    }
+    return true;
+  }
+
+  /** V8 tells a thousand at a time. */
+  async #places(scriptId: string): Promise<readonly Place[]> {
+    const places: Place[] = [];
+    let start = { scriptId, lineNumber: 0, columnNumber: 0 };
+    for (;;) {
+      const { locations = [] } = await this.#ask("Debugger.getPossibleBreakpoints", { start });
+      const last = locations.at(-1);
+      // Past the last place it tells that one again.
+      if (last === undefined || isBefore(last, start) || places.length > maxPlaces) return places;
+      places.push(...locations);
+      start = { scriptId, lineNumber: last.lineNumber, columnNumber: last.columnNumber + 1 };
+    }
   }
 
   stack(withinMs: number): Promise<string | undefined> {
@@ -121,7 +171,7 @@ class ThreadDebugger {
       const tooLate = setTimeout(() => finish(undefined), withinMs);
       let steps = 0;
       this.#onPaused = (frames) => {
-        const stack = withSourcePositions(this.#text(frames));
+        const stack = this.#text(frames);
         // Between two microtasks no code of the implementation is on the stack: some steps on there is.
         if (stack === "" && ++steps < maxSteps) {
           this.#say("Debugger.stepInto");
@@ -135,20 +185,25 @@ class ThreadDebugger {
     });
   }
 
-  #say(method: string, params = {}): number {
-    const id = ++this.#lastId;
+  #say(method: string, params = {}, id = ++this.#lastId): void {
     const message = JSON.stringify({ id, method, params });
     this.#session.post("NodeWorker.sendMessageToWorker", { sessionId: this.#sessionId, message });
-    return id;
   }
 
-  #ask(method: string, params: object): Promise<void> {
-    const id = this.#say(method, params);
-    return new Promise((resolve) => this.#answered.set(id, resolve));
+  #ask(method: string, params = {}): Promise<Answer> {
+    return new Promise((resolve) => {
+      const id = ++this.#lastId;
+      // The answer may come while the question is still being posted.
+      this.#answered.set(id, resolve);
+      this.#say(method, params, id);
+    });
   }
 
-  #hear({ id, method, params }: Message): void {
-    if (id !== undefined) this.#answered.get(id)?.();
+  #hear({ id, result, method, params }: Message): void {
+    if (id !== undefined) {
+      this.#answered.get(id)?.(result ?? {});
+      this.#answered.delete(id);
+    }
     if (method === "Debugger.scriptParsed") this.#scripts.set(params!.scriptId, params!.url);
     if (method === "Debugger.paused") this.#onPaused(params!.callFrames);
   }
@@ -157,14 +212,15 @@ class ThreadDebugger {
     return this.#scripts.get(location.scriptId)?.startsWith(usersScript) === true;
   }
 
+  /** What is not the user's tells nothing of where the user's code was. */
   #text(frames: readonly CallFrame[]): string {
-    const lines = frames.slice(0, maxFrames).flatMap(({ functionName, location }) => {
-      const script = this.#scripts.get(location.scriptId);
-      // Code that was made of text has no place, and Node's own is nobody's loop: what called it tells more.
-      if (!script || script.startsWith("node:")) return [];
-      const place = `${script}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
-      return [functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`];
-    });
+    const lines = frames
+      .filter((frame) => this.#isUsers(frame))
+      .slice(0, maxFrames)
+      .map(({ functionName, location }) => {
+        const place = `${this.#scripts.get(location.scriptId)}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
+        return functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`;
+      });
     return lines.join("\n");
   }
 }

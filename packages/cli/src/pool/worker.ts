@@ -7,7 +7,7 @@ import type { Implementation } from "../implementation/load.ts";
 import { tuneEngine } from "./engine-flags.ts";
 import { LastEventWriter } from "./last-event.ts";
 import { takeCells } from "./run-watch.ts";
-import type { BatchTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
+import type { BatchTask, LoadTask, PositionedResult, Task, TaskEnd, WorkerSetup } from "./task.ts";
 
 const setup = workerData as WorkerSetup;
 
@@ -49,12 +49,18 @@ export default async function work(task: Task): Promise<TaskEnd> {
   try {
     const ready = await loaded();
     if (task.kind === "batch") return { type: "results", results: await runBatch(task, progress, ready) };
-    await ready.raft.check(progress);
+    await check(task, progress, ready);
     return { type: "loaded" };
   } catch (error) {
     if (isNotLoaded(error)) return { type: "notLoaded", why: error.message };
     return { type: "fault", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
+}
+
+async function check({ lastEventFile }: LoadTask, progress: Int32Array, { raft }: Loaded): Promise<void> {
+  const lastEvent = lastEventFile === undefined ? undefined : new LastEventWriter(lastEventFile);
+  await raft.check(progress, lastEvent && ((...event) => lastEvent.write(...event)));
+  lastEvent?.close();
 }
 
 /** By its name: the class is the bundle's own. */
@@ -71,8 +77,12 @@ async function runBatch(batch: BatchTask, progress: Int32Array, { runIteration, 
     ...batch.settings,
     synchronous: setup.raft === undefined,
     progress,
-    ...(lastEvent && { beforeEvent: (event, timeUs) => lastEvent.write(event, timeUs) }),
-    ...(followedEvent !== undefined && { beforeEvent: (event) => stopFollowed(event === followedEvent) }),
+    ...((lastEvent ?? followedEvent) !== undefined && {
+      beforeEvent(event, timeUs, owner) {
+        lastEvent?.write(event, timeUs, owner);
+        stopFollowed(event === followedEvent);
+      },
+    }),
   };
   const failuresLeft: Record<string, number> = { ...batch.failuresLeft };
   let unsent: PositionedResult[] = [];

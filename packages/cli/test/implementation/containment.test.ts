@@ -55,6 +55,9 @@ async function runsOf(source: string, { timeout = "20s", test = "TestBasicAgree2
   return { outcome: failed[0]!.outcome, reason: failed[0]!.reason!, place: failed[0]!.place, log, cwd, stdout };
 }
 
+/** For misdeeds that take seconds: of these runs one or two have it. */
+const few = { count: 3, seed: "10", timeout: "60s" };
+
 const inLine8 = /raft\.ts:8:\d+/;
 
 describe("a Raft that misbehaves fails its own runs, with what it did and where, and no others", () => {
@@ -188,7 +191,7 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
   });
 
   it("takes memory without end", async () => {
-    const { outcome, reason } = await runsOf(badly("const all = []; for (;;) all.push(new Array(1e6).fill(1));"), { timeout: "60s" });
+    const { outcome, reason } = await runsOf(badly("const all = []; for (;;) all.push(new Array(1e6).fill(1));"), few);
     expect(outcome).toBe("crash");
     expect(reason).toMatch(
       /^the run's thread ran out of memory; event \d+ .* was under way; its code was at misbehave \(raft\.ts:8:\d+\)$/,
@@ -196,17 +199,32 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
   });
 
   it("takes more memory at once than V8 can give, which ends its process", async () => {
-    const { outcome, reason, log } = await runsOf(badly("'x'.repeat(2 ** 27).split('');"));
+    const { outcome, reason, log } = await runsOf(badly("void (async () => { await null; })();\n    'x'.repeat(2 ** 27).split('');"), few);
     expect(outcome).toBe("crash");
     expect(reason).toMatch(
-      /^the run's thread ran out of memory \(V8: invalid .*\); event \d+ \(S1: a setTimeout callback\), at 0\.020 s of the test's time, was under way; its code was at misbehave \(raft\.ts:8:\d+\)$/,
+      /^the run's thread ran out of memory \(V8: invalid .*\); event \d+ \(S1: a setTimeout callback\), at 0\.020 s of the test's time, was under way; its code was at misbehave \(raft\.ts:9:\d+\)$/,
     );
     expect(log).toMatch(/^000000 TEST agree on command 100\nthe run's thread ran out of memory/m);
   });
 
+  it("ends its process in a constructor, which costs runs and no more", async () => {
+    const source = `import { makeRaft as builtIn } from "@raft-stress/raft";
+export function makeRaft(env) {
+  "x".repeat(2 ** 27).split("");
+  return builtIn(env);
+}
+`;
+    const cwd = project({ "raft.js": source });
+    const { stdout, exitCode } = await start(["TestBasicAgree2B", "-n", "2", "--raft", "raft.js", "--json", "-"], { cwd });
+    expect(exitCode).toBe(1);
+    const reasons = runLines(stdout).map(({ reason }) => reason);
+    expect(reasons).toHaveLength(2);
+    for (const reason of reasons) expect(reason).toMatch(/; event 1 \(S0: MakeRaft\), .*; its code was at makeRaft \(raft\.js:3:\d+\)$/);
+  });
+
   it("never comes back from a native call", async () => {
     const deed = "(process as any).getBuiltinModule('crypto').pbkdf2Sync('a', 'b', 2e9, 64, 'sha512');";
-    const { outcome, reason } = await runsOf(badly(deed), { timeout: "1s", count: 3, seed: "10" });
+    const { outcome, reason } = await runsOf(badly(deed), { ...few, timeout: "1s" });
     expect(outcome).toBe("timeout");
     expect(reason).toMatch(
       /^event \d+ \(S1: a setTimeout callback\), at 0\.020 s of the test's time, never ended: .*; its code was at misbehave \(raft\.ts:8:\d+\)$/,
@@ -238,7 +256,7 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
     const crashed = outcomes.filter((told) => told !== "pass");
     expect(crashed.length).toBeGreaterThan(0);
     expect(crashed.length).toBeLessThan(4);
-    for (const reason of crashed) expect(reason).toMatch(/^the run's thread ran out of memory \(V8: .*\); event \d+, /);
+    for (const reason of crashed) expect(reason).toMatch(/^the run's thread ran out of memory \(V8: .*\); event \d+ \(S1\), /);
   });
 
   it.each([

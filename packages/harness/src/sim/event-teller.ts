@@ -11,8 +11,8 @@ export class EventTeller implements RunWatch {
     this.tell = tell;
   }
 
-  begin({ timeUs }: SimEvent): void {
-    this.tell(++this.events, timeUs);
+  begin({ timeUs, owner }: SimEvent): void {
+    this.tell(++this.events, timeUs, owner);
   }
 
   scheduled(): void {}
