@@ -178,7 +178,7 @@ describe("a Raft that misbehaves fails its own runs, with what it did and where,
       /^event \d+ \(S1: a setTimeout callback\), .* never ended: .*; its code was at .*raft\.ts:8:\d+\)?$/,
     ],
   ])("%s", async (_, deed, reason) => {
-    const { outcome, reason: given, log } = await runsOf(badly(deed), { timeout: "1s" });
+    const { outcome, reason: given, log } = await runsOf(badly(deed), { ...few, timeout: "1s" });
     expect(outcome).toBe("timeout");
     expect(given).toMatch(reason);
     expect(log).toMatch(inLine8);
