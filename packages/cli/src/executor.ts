@@ -11,7 +11,7 @@ export interface Batch {
   readonly alone?: boolean;
   /** On a thread that has made no run before and makes none after. */
   readonly fresh?: boolean;
-  /** Number of an event that is followed statement by statement: if the run does not survive it, the loss tells where it was. The run must be alone. */
+  /** Number of an event that is followed through the code, place by place: if the run does not survive it, the loss tells where it was. The run must be alone. */
   readonly followedEvent?: number;
   /** A file that is to hold the number of the event under way, and its time: what is left of a run that ends its process (`LastEvent`). */
   readonly lastEventFile?: string;
